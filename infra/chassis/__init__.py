@@ -1,0 +1,1 @@
+"""Domain-free mechanics that every process shares: databases, migrations, errors, HTTP, tokens, clock, logs."""

@@ -1,0 +1,141 @@
+"""One database of one service, SQLite or PostgreSQL, seen by the rest of the house as SQLAlchemy.
+
+A read and a write are different calls: `read()` never commits, `write()` commits once at its end or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import MetaData, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from infra.chassis.errors import Unavailable
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_STATEMENT_SECONDS = 10
+_T = TypeVar("_T")
+_SQLITE_VARIABLES = 30_000  # below SQLITE_MAX_VARIABLE_NUMBER (32,766)
+
+
+def new_metadata() -> MetaData:
+    return MetaData(naming_convention=NAMING)
+
+
+class Database:
+    """A pool of connections. `durable` makes SQLite wait for the disk on every commit (PostgreSQL always does)."""
+
+    def __init__(self, url: str, *, durable: bool = True, pool_size: int = 5) -> None:
+        self.url = _async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            options["connect_args"] = {"timeout": _STATEMENT_SECONDS}
+        else:
+            options |= {"pool_pre_ping": True, "pool_timeout": 2}
+            options["connect_args"] = {"timeout": 2, "command_timeout": _STATEMENT_SECONDS}
+        self.engine = create_async_engine(self.url, **options)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine.sync_engine, durable)
+
+    def __repr__(self) -> str:
+        return f"<Database {self.url.render_as_string(hide_password=True)}>"
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for plain reads; whatever it does is rolled back."""
+        async with _said_clearly(), self.engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self, *, snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed at the end. With `snapshot` all its reads see one moment (REPEATABLE READ)."""
+        async with _said_clearly(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                await connection.execution_options(sqlite_write=True)
+            elif snapshot:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with connection.begin():
+                yield connection
+
+    def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT of this dialect that offers `on_conflict_do_update` and `on_conflict_do_nothing`."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def insert_rows(
+    connection: AsyncConnection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Appends many rows by the fastest way of the driver: COPY on PostgreSQL, executemany on SQLite."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        await driver.copy_records_to_table(table.name, records=rows, columns=columns)
+    else:
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        await connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
+
+
+def chunked(values: Sequence[_T], size: int = _SQLITE_VARIABLES) -> list[Sequence[_T]]:
+    """Pieces small enough to be bound as the values of one IN clause."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def _async_url(url: str) -> URL:
+    parsed = make_url(url)
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+    backend = parsed.drivername.split("+")[0]
+    if backend not in drivers:
+        raise ValueError(f"{backend!r} is not a database Klantreis knows: use sqlite:///path or postgresql://...")
+    return parsed.set(drivername=drivers[backend])
+
+
+def _prepare_sqlite(engine: Engine, durable: bool) -> None:
+    """WAL, so that readers never wait for the writer; transactions begun by us, because the driver begins them late."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("sqlite_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@asynccontextmanager
+async def _said_clearly() -> AsyncIterator[None]:
+    """A database that is away becomes Unavailable, so that a client hears 503 and Retry-After instead of a 500."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+        raise Unavailable("The database is not answering; try again.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The database closed the connection; try again.") from error
+        raise
