@@ -1,0 +1,76 @@
+"""What a log row holds: the *slots* of one commit group of one workspace, compressed together.
+
+A place in the log plus the index of a slot names an entry for ever, so a slot can be blanked (`Blank`) but never removed.
+Facts and what changes their meaning stand side by side: events, refused events, and published models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import msgspec
+import zstandard
+
+
+class Recorded(msgspec.Struct, array_like=True, tag="e", frozen=True, gc=False):
+    """An accepted event in its normal form. JSON objects stay the bytes that were sent; moments are microseconds."""
+
+    source: str
+    message_id: str
+    kind: str
+    name: str
+    channel: str | None
+    device: str | None
+    identifiers: tuple[tuple[str, str], ...]  # (type, value), the strongest first
+    verified: bool  # the sender is trusted to assert identifiers and their links
+    occurred_at: int
+    original_timestamp: int | None
+    sent_at: int | None
+    received_at: int
+    clamped: bool
+    sequence: int | None
+    properties: bytes
+    context: bytes
+    traits: bytes
+
+
+class Refused(msgspec.Struct, array_like=True, tag="r", frozen=True, gc=False):
+    """An event that could not be accepted, with the bytes as sent, so that it can be looked at and sent again."""
+
+    source: str
+    received_at: int
+    code: str
+    message: str
+    path: tuple[str, ...]
+    body: bytes
+
+
+class Published(msgspec.Struct, array_like=True, tag="m", frozen=True, gc=False):
+    """A journey version that came into being: its document as JSON, as the journeys service published it."""
+
+    journey: str
+    version: int
+    document: bytes
+
+
+class Blank(msgspec.Struct, array_like=True, tag="x", frozen=True, gc=False):
+    """A slot that was erased."""
+
+
+Slot: TypeAlias = Recorded | Refused | Published | Blank
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Slot])
+_compressor = zstandard.ZstdCompressor(level=1)
+_decompressor = zstandard.ZstdDecompressor()
+
+
+def pack(slots: Sequence[Slot]) -> bytes:
+    """The body of a log row."""
+    return _compressor.compress(_encoder.encode(slots))
+
+
+def unpack(body: bytes) -> list[Slot]:
+    """The slots of a log row, in their order."""
+    return _decoder.decode(_decompressor.decompress(body))

@@ -1,0 +1,97 @@
+"""The log in SQL: appending commit groups, and reading them without ever skipping a slower writer's row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import and_, func, literal_column, or_, select
+
+from infra.chassis.database import Database, chunked
+from services.events.intake.position import Place
+from services.events.intake.slots import Slot, pack, unpack
+from services.events.tables import log, workspaces
+
+NOTIFY_CHANNEL = "klantreis_log"
+_OLDEST_RUNNING = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_OWN_TRANSACTION = literal_column("pg_current_xact_id()::text::bigint")
+
+
+class Group(NamedTuple):
+    """The slots of one workspace that are committed together; they become one row."""
+
+    workspace: str
+    slots: Sequence[Slot]
+
+
+class LogRow(NamedTuple):
+    place: Place
+    logged_at: int
+    slots: list[Slot]
+
+
+class LogStore:
+    """The append-only log of all workspaces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, groups: Sequence[Group], logged_at: int) -> list[Place]:
+        """Commits all groups at once; when this returns they are on disk. Raises Unavailable if they may not be."""
+        rows = [
+            {"workspace": group.workspace, "logged_at": logged_at, "slots": len(group.slots), "body": pack(group.slots)}
+            for group in groups
+        ]
+        own = 0 if self._database.is_sqlite else _OWN_TRANSACTION
+        statement = log.insert().values(xid=own).returning(log.c.xid, log.c.seq, sort_by_parameter_order=True)
+        async with self._database.write() as connection:
+            result = await connection.execute(statement, rows)
+            places = [Place(*row) for row in result]
+            if not self._database.is_sqlite:
+                await connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
+        return places
+
+    async def read_after(self, workspace: str, place: Place, rows: int) -> list[LogRow]:
+        """The next rows of a workspace, in the order of their places.
+
+        On PostgreSQL only rows below the oldest running transaction: a later one could still be joined by an earlier.
+        """
+        after = or_(log.c.xid > place.xid, and_(log.c.xid == place.xid, log.c.seq > place.seq))
+        query = select(log.c.xid, log.c.seq, log.c.logged_at, log.c.body).where(log.c.workspace == workspace, after)
+        if not self._database.is_sqlite:
+            query = query.where(log.c.xid < _OLDEST_RUNNING)
+        async with self._database.read() as connection:
+            found = await connection.execute(query.order_by(log.c.xid, log.c.seq).limit(rows))
+            return [LogRow(Place(row.xid, row.seq), row.logged_at, unpack(row.body)) for row in found]
+
+    async def read_rows(self, workspace: str, seqs: Iterable[int]) -> dict[int, list[Slot]]:
+        """The slots of the rows asked for, as far as they exist in this workspace."""
+        slots: dict[int, list[Slot]] = {}
+        async with self._database.read() as connection:
+            for some in chunked(sorted(set(seqs))):
+                query = select(log.c.seq, log.c.body).where(log.c.workspace == workspace, log.c.seq.in_(some))
+                slots |= {row.seq: unpack(row.body) for row in await connection.execute(query)}
+        return slots
+
+    async def logged_slots(self, workspace: str, after: Place) -> tuple[int, int | None, Place | None]:
+        """Of what lies behind a place: how many slots, when the oldest was logged, and the last place."""
+        behind = and_(
+            log.c.workspace == workspace,
+            or_(log.c.xid > after.xid, and_(log.c.xid == after.xid, log.c.seq > after.seq)),
+        )
+        async with self._database.read() as connection:
+            count, oldest = (
+                await connection.execute(
+                    select(func.coalesce(func.sum(log.c.slots), 0), func.min(log.c.logged_at)).where(behind)
+                )
+            ).one()
+            last = (
+                await connection.execute(
+                    select(log.c.xid, log.c.seq).where(behind).order_by(log.c.xid.desc(), log.c.seq.desc()).limit(1)
+                )
+            ).first()
+        return int(count), oldest, Place(*last) if last else None
+
+    async def workspaces(self) -> list[str]:
+        async with self._database.read() as connection:
+            return list((await connection.execute(select(workspaces.c.key).order_by(workspaces.c.key))).scalars())

@@ -1,0 +1,8 @@
+"""Alembic environment of the log store."""
+
+from pathlib import Path
+
+from infra.chassis.migrations import run_environment
+from services.events.tables import log_metadata
+
+run_environment(Path(__file__).parent, log_metadata)

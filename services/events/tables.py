@@ -1,0 +1,241 @@
+"""Every table of the events service, in its two stores.
+
+The *log store* holds what cannot be rebuilt: workspaces, sources, keys and the log. The *state store* holds projections of
+the log and can be thrown away. Embedded they are two SQLite files, so that projecting never makes an acknowledgement wait;
+on PostgreSQL they share a database. Times are microseconds since 1970 UTC; ids are 16-byte digests (see identity.domain).
+
+A *place* in the log is (xid, seq): the writing transaction, then the row. Reading in this order and only below the oldest
+running transaction never skips the row of a slower writer. On SQLite, where there is one writer, xid is 0.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, text
+
+from infra.chassis.database import new_metadata
+
+log_metadata = new_metadata()
+state_metadata = new_metadata()
+
+_Seq = BigInteger().with_variant(Integer(), "sqlite")  # SQLite autoincrements only a plain INTEGER key
+
+
+# --- the log store ---------------------------------------------------------------------------------------------------
+
+workspaces = Table(
+    "workspaces",
+    log_metadata,
+    Column("key", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # keys the digests, so that ids do not reveal identifiers
+    Column("created_at", BigInteger, nullable=False),
+)
+
+sources = Table(
+    "sources",
+    log_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("default_channel", Text),
+    Column("origins", Text, nullable=False, server_default="[]"),  # a JSON list
+    Column("trust", String(8), nullable=False),
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+)
+
+source_keys = Table(
+    "source_keys",
+    log_metadata,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256: keys are long and random, no slow hash is needed
+    Column("workspace", String(64), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("prefix", String(16), nullable=False),
+    Column("kind", String(8), nullable=False),  # WRITE, SECRET
+    Column("scopes", Text, nullable=False),  # separated by blanks
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Index("ix_source_keys_workspace_source", "workspace", "source"),
+)
+
+log = Table(
+    "log",
+    log_metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("xid", BigInteger, nullable=False),
+    Column("workspace", String(64), nullable=False),
+    Column("logged_at", BigInteger, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # see intake.slots
+    Index("ix_log_workspace_xid_seq", "workspace", "xid", "seq"),
+)
+
+# --- the state store -------------------------------------------------------------------------------------------------
+
+leases = Table(
+    "leases",
+    state_metadata,
+    Column("name", String(96), primary_key=True),
+    Column("owner", String(64)),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("xid", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("slots", BigInteger, nullable=False),  # how many slots lie at or before the cursor
+)
+
+seen_messages = Table(
+    "seen_messages",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
+)
+
+identifiers = Table(
+    "identifiers",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("profile", LargeBinary, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("first_key", LargeBinary, nullable=False),  # history key of the first event that names it
+    Column("verified_key", LargeBinary),  # and of the first that vouches for it
+    Column("cluster", LargeBinary, nullable=False),  # linked to each other, refused links included
+    Column("customer", LargeBinary, nullable=False),  # the profile that survives in its component
+    Index("ix_identifiers_workspace_customer", "workspace", "customer"),
+    Index("ix_identifiers_workspace_cluster", "workspace", "cluster"),
+)
+
+links = Table(
+    "links",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("strong", LargeBinary, primary_key=True),  # the profile of the event's strongest identifier
+    Column("weak", LargeBinary, primary_key=True),
+    Column("verified", Boolean, primary_key=True),
+    Column("key", LargeBinary, nullable=False),  # history key of the first event that says so
+    Column("seq", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("cluster", LargeBinary, nullable=False),
+    Column("refusal", String(32)),  # null when taken
+    Index("ix_links_workspace_cluster", "workspace", "cluster"),
+)
+
+timeline = Table(
+    "timeline",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("profile", LargeBinary, primary_key=True),  # of the event's strongest identifier; it never moves
+    Column("key", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
+)
+
+dirty = Table(
+    "dirty",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("xid", BigInteger, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
+)
+
+customers = Table(
+    "customers",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
+    Column("partition", Integer, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("traits", LargeBinary, nullable=False),  # JSON: key -> [value, occurred_at, source]
+    Index("ix_customers_workspace_last_seen_at", "workspace", "last_seen_at"),
+)
+
+instances = Table(
+    "instances",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("instance", LargeBinary, primary_key=True),
+    Column("customer", LargeBinary, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("journey", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("key", Text),
+    Column("run", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("phase", String(64), nullable=False),
+    Column("touchpoint", String(64)),
+    Column("started_at", BigInteger, nullable=False),
+    Column("last_event_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("drop_reason", String(32)),
+    Column("drop_phase", String(64)),
+    Column("drop_at", BigInteger),
+    Column("drop_evidence", Text),  # event ids separated by blanks
+    Column("steps", Integer, nullable=False),
+    Column("steps_digest", LargeBinary, nullable=False),  # of all steps; see live.store
+    Index("ix_instances_workspace_customer", "workspace", "customer"),
+    Index("ix_instances_workspace_started_at_instance", "workspace", "started_at", "instance"),
+    Index("ix_instances_workspace_journey_started_at", "workspace", "journey", "started_at"),
+    Index("ix_instances_partition_due_at", "partition", "due_at"),
+)
+
+steps = Table(
+    "steps",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("instance", LargeBinary, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("touchpoint", String(64)),
+    Column("phase", String(64), nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("channel", Text),
+    Column("device", Text),
+)
+
+rejected_events = Table(
+    "rejected_events",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("path", Text, nullable=False),  # a JSON list
+    Column("body", LargeBinary, nullable=False),
+)
+
+models = Table(
+    "models",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("journey", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+stuck = Table(
+    "stuck",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
+    Column("partition", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
