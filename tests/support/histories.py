@@ -1,0 +1,109 @@
+"""Builders of customer histories: plain event dictionaries, and the same events as the product's fold sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from services.events.timeline.domain import history_key
+
+if TYPE_CHECKING:
+    from services.events.live.domain import Instance
+
+Json = dict[str, Any]
+
+DAY = 86_400_000_000
+EPOCH = 1_767_225_600_000_000
+"""Day 0 of the stories: 2026-01-01T00:00:00Z, in microseconds."""
+
+
+def plain_event(message_id: str, name: str, occurred_at: int, **more: Any) -> Json:
+    """A track event of source `shop`; `more` overrides or adds any field."""
+    return {
+        "source": "shop",
+        "messageId": message_id,
+        "kind": "track",
+        "name": name,
+        "channel": None,
+        "device": None,
+        "occurredAt": occurred_at,
+        "sequence": None,
+        "properties": {},
+        "context": {},
+        "traits": {},
+    } | more
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """An event as timelines hand it to the fold."""
+
+    key: bytes
+    occurred_at: int
+    kind: str
+    name: str
+    channel: str | None
+    device: str | None
+    source: str
+    message_id: str
+    properties: Mapping[str, Any]
+    context: Mapping[str, Any]
+    traits: Mapping[str, Any]
+
+
+def history_event(plain: Json) -> HistoryEvent:
+    """The fold's view of a plain event."""
+    sequence = plain["sequence"] if plain["sequence"] is not None else plain["context"].get("sequence")
+    return HistoryEvent(
+        key=history_key(plain["occurredAt"], sequence, plain["kind"], plain["source"], plain["messageId"]),
+        occurred_at=plain["occurredAt"],
+        kind=plain["kind"],
+        name=plain["name"],
+        channel=plain["channel"],
+        device=plain["device"],
+        source=plain["source"],
+        message_id=plain["messageId"],
+        properties=plain["properties"],
+        context=plain["context"],
+        traits=plain["traits"],
+    )
+
+
+def history_of(events: Sequence[Json]) -> list[HistoryEvent]:
+    """All events, in the order the fold wants them."""
+    return sorted((history_event(event) for event in events), key=lambda event: event.key)
+
+
+def product_fold(journeys: Sequence[Json], events: Sequence[Json], now: int) -> list[Json]:
+    """The product's fold over the same input as the oracle's, answering in the oracle's form."""
+    from services.events.live.domain import Schedule, compile_version, fold
+
+    schedule = Schedule(journeys[0]["key"], [compile_version(journey) for journey in journeys])
+    return [shown(instance) for instance in fold(schedule, history_of(events), now).instances]
+
+
+def shown(instance: Instance) -> Json:
+    """One instance of the product's fold in the oracle's form."""
+    drop_off = instance.drop_off
+    return {
+        "run": instance.run,
+        "version": instance.version,
+        "key": instance.key,
+        "status": str(instance.status),
+        "phase": instance.phase,
+        "touchpoint": instance.touchpoint,
+        "startedAt": instance.started_at,
+        "lastEventAt": instance.last_event_at,
+        "endedAt": instance.ended_at,
+        "dueAt": instance.due_at,
+        "steps": [[step.event.message_id, step.touchpoint, step.phase, str(step.direction)] for step in instance.steps],
+        "dropOff": None
+        if drop_off is None
+        else {
+            "reason": str(drop_off.reason),
+            "phase": drop_off.phase,
+            "at": drop_off.at,
+            "evidence": [event.message_id for event in drop_off.evidence],
+        },
+    }
