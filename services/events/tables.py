@@ -1,11 +1,12 @@
 """Every table of the events service, in its two stores.
 
-The *log store* holds what cannot be rebuilt: workspaces, sources, keys and the log. The *state store* holds projections of
-the log and can be thrown away. Embedded they are two SQLite files, so that projecting never makes an acknowledgement wait;
-on PostgreSQL they share a database. Times are microseconds since 1970 UTC; ids are 16-byte digests (see identity.domain).
+The *log store* holds what cannot be rebuilt: workspaces, sources, keys and the log. The *state store* holds
+projections of the log and can be thrown away. Embedded they are two SQLite files, so that projecting never makes an
+acknowledgement wait; on PostgreSQL they share a database. Times are microseconds since 1970 UTC; ids are 16-byte
+digests (see identity.domain).
 
-A *place* in the log is (xid, seq): the writing transaction, then the row. Reading in this order and only below the oldest
-running transaction never skips the row of a slower writer. On SQLite, where there is one writer, xid is 0.
+A *place* in the log is (xid, seq): the writing transaction, then the row. Reading in this order and only below the
+oldest running transaction never skips the row of a slower writer. On SQLite, where there is one writer, xid is 0.
 """
 
 from __future__ import annotations
@@ -72,13 +73,19 @@ log = Table(
 
 # --- the state store -------------------------------------------------------------------------------------------------
 
+projectors = Table(
+    "projectors",
+    state_metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False),  # renewed while the process lives
+)
+
 leases = Table(
     "leases",
     state_metadata,
     Column("name", String(96), primary_key=True),
     Column("owner", String(64)),
-    Column("epoch", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),  # grows with every change of owner
 )
 
 cursors = Table(

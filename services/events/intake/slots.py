@@ -1,7 +1,7 @@
 """What a log row holds: the *slots* of one commit group of one workspace, compressed together.
 
-A place in the log plus the index of a slot names an entry for ever, so a slot can be blanked (`Blank`) but never removed.
-Facts and what changes their meaning stand side by side: events, refused events, and published models.
+A place in the log plus the index of a slot names an entry for ever, so a slot can be blanked (`Blank`) but never
+removed. Facts and what changes their meaning stand side by side: events, refused events, and published models.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -97,7 +98,6 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=96), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=True),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.create_table(
@@ -124,6 +124,12 @@ def upgrade() -> None:
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("workspace", "journey", "version", name=op.f("pk_models")),
+    )
+    op.create_table(
+        "projectors",
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_projectors")),
     )
     op.create_table(
         "rejected_events",
@@ -188,6 +194,7 @@ def downgrade() -> None:
     op.drop_table("steps")
     op.drop_table("seen_messages")
     op.drop_table("rejected_events")
+    op.drop_table("projectors")
     op.drop_table("models")
     with op.batch_alter_table("links", schema=None) as batch_op:
         batch_op.drop_index("ix_links_workspace_cluster")
