@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from services.events.live.domain import Instance, Schedule, compile_version, fold
 from services.events.timeline.domain import history_key
-
-if TYPE_CHECKING:
-    from services.events.live.domain import Instance
 
 Json = dict[str, Any]
 
@@ -75,12 +73,19 @@ def history_of(events: Sequence[Json]) -> list[HistoryEvent]:
     return sorted((history_event(event) for event in events), key=lambda event: event.key)
 
 
-def product_fold(journeys: Sequence[Json], events: Sequence[Json], now: int) -> list[Json]:
-    """The product's fold over the same input as the oracle's, answering in the oracle's form."""
-    from services.events.live.domain import Schedule, compile_version, fold
-
+def product_reader(journeys: Sequence[Json]) -> Callable[[Sequence[Json], int], list[Json]]:
+    """The product's fold under these versions: from events and `now` to instances in the oracle's form."""
     schedule = Schedule(journeys[0]["key"], [compile_version(journey) for journey in journeys])
-    return [shown(instance) for instance in fold(schedule, history_of(events), now).instances]
+
+    def read(events: Sequence[Json], now: int) -> list[Json]:
+        return [shown(instance) for instance in fold(schedule, history_of(events), now).instances]
+
+    return read
+
+
+def product_fold(journeys: Sequence[Json], events: Sequence[Json], now: int) -> list[Json]:
+    """The product's fold over the same input as the oracle's."""
+    return product_reader(journeys)(events, now)
 
 
 def shown(instance: Instance) -> Json:
