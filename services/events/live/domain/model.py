@@ -1,0 +1,68 @@
+"""A published journey as the fold reads it: one version, and the schedule of all of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.rules import Rule
+from services.events.live.domain.keys import KeyReader
+from services.events.live.domain.map import Phase
+from services.events.live.domain.recognise import Recogniser, RuleSet
+from services.events.timeline.domain import Event, Microseconds
+
+ALWAYS = -(1 << 63)
+"""An `effective_from` before every event."""
+
+
+class Reentry(StrEnum):
+    """When a customer who has been on the journey may start another run."""
+
+    ALWAYS = "ALWAYS"
+    AFTER_END = "AFTER_END"  # no active or paused instance, whatever its key
+    NEVER = "NEVER"  # no earlier run with the same key; no key counts as one key
+
+
+@dataclass(eq=False, slots=True, frozen=True)
+class JourneyVersion:
+    """One published version. Versions are compared by identity; `number` tells them apart within a journey."""
+
+    number: int
+    effective_from: Microseconds
+    phases: tuple[Phase, ...]
+    recogniser: Recogniser
+    starts_when: Rule | None  # None: every event with a touchpoint may start a run
+    key_of: KeyReader | None  # None: instances have no keys
+    pause_patience: Microseconds
+    reentry: Reentry
+    drop_off_rules: RuleSet
+    drop_off_reasons: tuple[str, ...]  # by the place of the rule in `drop_off_rules`
+
+    def drop_off_reason(self, event: Event) -> str | None:
+        """The reason of the first drop-off rule, in list order, that matches the event."""
+        found = self.drop_off_rules.matching(event)
+        first = found & -found
+        return self.drop_off_reasons[first.bit_length() - 1] if found else None
+
+
+class Schedule:
+    """All published versions of one journey, and which of them is in force when."""
+
+    __slots__ = ("_moments", "_winners", "journey_key", "versions")
+
+    def __init__(self, journey_key: str, versions: Sequence[JourneyVersion]) -> None:
+        self.journey_key = journey_key
+        self.versions = tuple(sorted(versions, key=lambda version: version.number))
+        self._moments: list[Microseconds] = []
+        self._winners: list[JourneyVersion] = []
+        for version in sorted(self.versions, key=lambda version: version.effective_from):
+            last_published = max((version, *self._winners[-1:]), key=lambda other: other.number)
+            self._moments.append(version.effective_from)
+            self._winners.append(last_published)
+
+    def in_force(self, at: Microseconds) -> JourneyVersion | None:
+        """Of the versions whose `effective_from` is at or before the moment, the one published last."""
+        place = bisect_right(self._moments, at)
+        return self._winners[place - 1] if place else None
