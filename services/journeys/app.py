@@ -1,0 +1,76 @@
+"""The composition root of the journeys service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import Response
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.clock import Clock, system_clock
+from infra.chassis.database import Database
+from infra.chassis.errors import Flaw, Invalid
+from infra.chassis.http import Upstream, answer_problems, open_client, problem_response
+from infra.chassis.migrations import upgrade
+from services.journeys.api import Resources, router
+from services.journeys.clients import Events
+from services.journeys.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(
+    settings: Settings,
+    *,
+    events: Upstream | None = None,
+    clock: Clock = system_clock,
+    database: Database | None = None,
+) -> FastAPI:
+    """The service as an app. What is given (`events`, `database`) stays its owner's to close; otherwise the lifespan
+    opens it as the settings say, and closes it. Without an events service, publishing is pending until there is one.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            upstream = events
+            if upstream is None and settings.events_url:
+                upstream = Upstream("events", open_client(settings.events_url))
+                stack.push_async_callback(upstream.close)
+            opened = database
+            if opened is None:
+                opened = Database(settings.database_url)
+                stack.push_async_callback(opened.close)
+            await upgrade(opened, MIGRATIONS)
+            tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
+            app.state.resources = Resources(opened, Events(upstream, tokens), tokens, clock)
+            yield
+
+    app = FastAPI(
+        title="Klantreis journeys",
+        summary="Journey models: drafts with revisions, versions, publishing. For services only.",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(router)
+    answer_problems(app)
+    _answer_shapes(app)
+    return app
+
+
+def _answer_shapes(app: FastAPI) -> None:
+    """Paths lead into the JourneyInput itself, as those of the domain's flaws do, not into the HTTP request."""
+
+    @app.exception_handler(RequestValidationError)
+    async def on_shape(_request: Request, error: RequestValidationError) -> Response:
+        flaws = []
+        for item in error.errors():
+            place = item["loc"][1:] if item["loc"][0] == "body" else item["loc"]
+            flaws.append(Flaw("INVALID_VALUE", item["msg"], tuple(str(part) for part in place)))
+        return problem_response(Invalid("The request does not have the right shape.", errors=flaws))
