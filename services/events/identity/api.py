@@ -1,0 +1,37 @@
+"""The internal routes that read customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Depends
+
+from infra.chassis.http import JSONResponse
+from services.events.access import WorkspaceOf
+from services.events.identity.domain import ProfileId
+from services.events.identity.queries import CustomerQueries
+from services.events.identity.schemas import CustomersBody, FindBody, customer_document
+
+
+def router(customers: CustomerQueries, workspace_of: WorkspaceOf) -> APIRouter:
+    routes = APIRouter(prefix="/internal/customers", tags=["customers"])
+
+    @routes.post("/find")
+    async def find_customers(body: FindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The customers that identifiers name, in the order asked, null for who is not known."""
+        asked = [(identifier.type, identifier.value) for identifier in body.identifiers]
+        return await _answer(workspace, await customers.find(workspace, asked))
+
+    @routes.post("/read")
+    async def read_customers(body: CustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Customers by id, in the order asked. An id from before a merge gives the customer that survived."""
+        return await _answer(workspace, await customers.by_ids(workspace, body.ids))
+
+    async def _answer(workspace: str, asked: Sequence[ProfileId | None]) -> JSONResponse:
+        rows = await customers.read(workspace, {customer for customer in asked if customer is not None})
+        documents = {customer: customer_document(row) for customer, row in rows.items()}
+        return JSONResponse(
+            {"customers": [None if customer is None else documents.get(customer) for customer in asked]}
+        )
+
+    return routes

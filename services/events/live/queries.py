@@ -1,0 +1,246 @@
+"""Reading instances: by id, by customer, by filter, by the events they took; and their steps."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    and_,
+    column,
+    func,
+    literal,
+    select,
+    tuple_,
+    values,
+)
+
+from infra.chassis.database import Database, among
+from services.events.identity.domain import ProfileId
+from services.events.paging import Page, page_of, read_cursor, write_cursor
+from services.events.ranges import first_of_each
+from services.events.tables import instances, steps
+from services.events.timeline.domain import Microseconds, occurred_at_of
+from services.events.timeline.entry import Entry
+
+Condition = ColumnElement[bool]
+
+_INSTANCE_TAG, _STEP_TAG = b"i", b"s"
+_PLACE = struct.Struct(">q16s")  # start, id: the order of every list of instances
+_NEWEST_START_FIRST = (instances.c.started_at.desc(), instances.c.instance.desc())
+
+
+class InstanceRow(NamedTuple):
+    """An instance as it stands; see tables.instances and live.domain.Instance."""
+
+    instance: bytes
+    customer: ProfileId
+    journey: str
+    version: int
+    key: str | None
+    run: int
+    status: str
+    phase: str
+    touchpoint: str | None
+    started_at: Microseconds
+    last_event_at: Microseconds
+    ended_at: Microseconds | None
+    due_at: Microseconds | None
+    drop_reason: str | None
+    drop_phase: str | None
+    drop_at: Microseconds | None
+    drop_evidence: str | None
+
+
+class StepRow(NamedTuple):
+    instance: bytes
+    journey: str
+    version: int
+    event_id: str
+    occurred_at: Microseconds
+    touchpoint: str | None
+    phase: str
+    direction: str
+    channel: str | None
+    device: str | None
+
+
+_COLUMNS = tuple(instances.c[name] for name in InstanceRow._fields)
+
+
+class InstanceQueries:
+    """Reads the instances of all workspaces. Every method costs the same few queries, however much is asked.
+
+    Methods with a cursor raise BadRequest (BAD_CURSOR).
+    """
+
+    def __init__(self, state: Database) -> None:
+        self._state = state
+
+    async def read(self, workspace: str, asked: Collection[bytes]) -> dict[bytes, InstanceRow]:
+        async with self._state.read() as connection:
+            query = select(*_COLUMNS).where(
+                instances.c.workspace == workspace, among(connection, instances.c.instance, asked)
+            )
+            return {row.instance: InstanceRow(*row) for row in await connection.execute(query)}
+
+    async def query(
+        self, workspace: str, conditions: Sequence[Condition], first: int, after: str | None
+    ) -> Page[InstanceRow]:
+        """A page of the instances that meet the conditions, newest start first, and how many there are."""
+        met = and_(instances.c.workspace == workspace, *conditions)
+        async with self._state.read() as connection:
+            page = select(*_COLUMNS).where(met, *_beyond(after)).order_by(*_NEWEST_START_FIRST).limit(first + 1)
+            rows = [InstanceRow(*row) for row in await connection.execute(page)]
+            total = await connection.scalar(select(func.count()).select_from(instances).where(met))
+        return _instance_page(rows, first, after, total or 0)
+
+    async def of_customers(
+        self,
+        workspace: str,
+        customers: Collection[ProfileId],
+        conditions: Sequence[Condition],
+        first: int,
+        after: str | None,
+    ) -> dict[ProfileId, Page[InstanceRow]]:
+        """Such a page for each customer."""
+        found: dict[ProfileId, list[InstanceRow]] = {customer: [] for customer in customers}
+        async with self._state.read() as connection:
+            met = and_(
+                instances.c.workspace == workspace, among(connection, instances.c.customer, customers), *conditions
+            )
+            place = func.row_number().over(partition_by=instances.c.customer, order_by=_NEWEST_START_FIRST)
+            placed = select(*_COLUMNS, place.label("place")).where(met, *_beyond(after)).subquery()
+            page = select(*(placed.c[name] for name in InstanceRow._fields)).where(placed.c.place <= first + 1)
+            for row in await connection.execute(page.order_by(placed.c.customer, placed.c.place)):
+                found[row.customer].append(InstanceRow(*row))
+            count = select(instances.c.customer, func.count().label("total")).where(met).group_by(instances.c.customer)
+            totals = {row.customer: row.total for row in await connection.execute(count)}
+        return {
+            customer: _instance_page(rows, first, after, totals.get(customer, 0)) for customer, rows in found.items()
+        }
+
+    async def of_events(
+        self, workspace: str, events: Mapping[str, tuple[Entry, ProfileId]]
+    ) -> dict[str, list[InstanceRow]]:
+        """For each event, given with its customer, the instances that took it, newest start first."""
+        found: dict[str, list[InstanceRow]] = {id: [] for id in events}
+        if events:
+            async with self._state.read() as connection:
+                for row in await connection.execute(_taken_by(workspace, events)):
+                    found[row.event].append(InstanceRow(*row[1:]))
+        return found
+
+    async def steps(
+        self, workspace: str, asked: Collection[bytes], first: int, after: str | None
+    ) -> dict[bytes, Page[StepRow]]:
+        """A page of the steps of each instance that exists, oldest first."""
+        beyond = None if after is None else read_cursor(_STEP_TAG, after)
+        known = await self.read(workspace, asked)
+        async with self._state.read() as connection:
+            found = await first_of_each(
+                connection,
+                instances.c.instance,
+                list(known),
+                steps,
+                where=[instances.c.workspace == workspace],
+                limit=first + 1,
+                after=beyond,
+            )
+        return {
+            id: page_of(
+                [_step(known[id], row) for row in rows],
+                [write_cursor(_STEP_TAG, row.key) for row in rows],
+                first,
+                after,
+            )
+            for id, rows in found.items()
+        }
+
+    async def open_runs(self, workspace: str, journey: str, versions: Collection[int]) -> int:
+        """How many instances of these versions still take events, those in aftercare included."""
+        async with self._state.read() as connection:
+            count = (
+                select(func.count())
+                .select_from(instances)
+                .where(
+                    instances.c.workspace == workspace,
+                    instances.c.journey == journey,
+                    instances.c.version.in_(versions),
+                    instances.c.due_at.is_not(None),
+                )
+            )
+            return await connection.scalar(count) or 0
+
+
+def _instance_page(rows: list[InstanceRow], first: int, after: str | None, total: int) -> Page[InstanceRow]:
+    cursors = [write_cursor(_INSTANCE_TAG, _PLACE.pack(row.started_at, row.instance)) for row in rows]
+    return page_of(rows, cursors, first, after, total)
+
+
+def _beyond(after: str | None) -> list[Condition]:
+    """What stands behind a cursor, newest start first."""
+    if after is None:
+        return []
+    started_at, instance = _PLACE.unpack(read_cursor(_INSTANCE_TAG, after, _PLACE.size))
+    place = tuple_(literal(started_at, BigInteger), literal(instance, LargeBinary))
+    return [tuple_(instances.c.started_at, instances.c.instance) < place]
+
+
+def _taken_by(workspace: str, events: Mapping[str, tuple[Entry, ProfileId]]) -> Select[*tuple[Any, ...]]:
+    """Joins each event with its customer's instances that were under way at its time, and these with a step of it."""
+    asked = (
+        values(
+            column("event", steps.c.touchpoint.type),
+            column("customer", LargeBinary),
+            column("occurred_at", BigInteger),
+            column("key", LargeBinary),
+            column("seq", BigInteger),
+            column("slot", Integer),
+            name="asked",
+        )
+        .data(
+            [
+                (id, customer, entry.occurred_at, entry.key, entry.seq, entry.slot)
+                for id, (entry, customer) in events.items()
+            ]
+        )
+        .cte("asked")
+    )
+    under_way = and_(
+        instances.c.workspace == workspace,
+        instances.c.customer == asked.c.customer,
+        instances.c.started_at <= asked.c.occurred_at,
+        instances.c.last_event_at >= asked.c.occurred_at,
+    )
+    step_of_it = and_(
+        steps.c.workspace == workspace,
+        steps.c.instance == instances.c.instance,
+        steps.c.key == asked.c.key,
+        steps.c.seq == asked.c.seq,
+        steps.c.slot == asked.c.slot,
+    )
+    joined = asked.join(instances, under_way).join(steps, step_of_it)
+    return select(asked.c.event, *_COLUMNS).select_from(joined).order_by(asked.c.event, *_NEWEST_START_FIRST)
+
+
+def _step(instance: InstanceRow, row: Row[*tuple[Any, ...]]) -> StepRow:
+    return StepRow(
+        instance=instance.instance,
+        journey=instance.journey,
+        version=instance.version,
+        event_id=f"{row.seq}-{row.slot}",
+        occurred_at=occurred_at_of(row.key),
+        touchpoint=row.touchpoint,
+        phase=row.phase,
+        direction=row.direction,
+        channel=row.channel,
+        device=row.device,
+    )
