@@ -3,6 +3,7 @@
 A failed operation answers MISSING, which no operation accepts, so it travels up to the comparison and makes it false.
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -180,6 +181,13 @@ def _quotient(left: int, right: int) -> int:
     return whole if (left < 0) == (right < 0) else -whole
 
 
+def _ratio(left: float, right: float) -> float:
+    """As IEEE 754 has it, and so CEL: division of doubles by zero is no error."""
+    if right:
+        return left / right
+    return math.copysign(math.inf, left) * math.copysign(1, right) if left else math.nan
+
+
 Overload = tuple[Kind, Callable[[Any, Any], Any]]
 
 
@@ -209,7 +217,7 @@ OVERLOADS: Final[dict[str, dict[tuple[Kind, Kind], Overload]]] = {
         (Kind.DURATION, Kind.DURATION): (Kind.DURATION, operator.sub),
     },
     "*": _numbers(operator.mul, operator.mul),
-    "/": _numbers(operator.truediv, _quotient),
+    "/": _numbers(_ratio, _quotient),
     "%": {(Kind.INT, Kind.INT): (Kind.INT, _whole(lambda a, b: a - b * _quotient(a, b)))},
 }
 """By operator and the kinds of its sides: the kind of the result, and what computes it."""
