@@ -94,7 +94,7 @@ async def page(
     opened: Opened,
     workspace: Workspace,
     first: Annotated[int, Query(ge=1, le=100)] = 20,
-    after: str = "",
+    after: Annotated[str, Query(pattern=rf"{domain.KEY}|^$", max_length=domain.LONGEST_KEY)] = "",
     status: domain.ModelStatus | None = None,
 ) -> Response:
     found = await handlers.page(opened.database, workspace, first, after, status)

@@ -45,7 +45,7 @@ class Events:
                 query={"instanceKeyOtherThan": instance_key or ""},
             )
             return msgspec.convert(answer, _OpenRuns).open_runs
-        except (Problem, msgspec.ValidationError) as error:
+        except (Problem, msgspec.DecodeError) as error:
             raise _cannot_say() from error
 
     async def refresh(self, workspace: str) -> Mapping[str, int]:
@@ -60,7 +60,7 @@ class Events:
             async with asyncio.timeout(_REFRESH_SECONDS):  # an app in this process knows no timeout of its own
                 answer = await self._upstream.call("POST", "/internal/models/refresh", token=token)
             return msgspec.convert(answer, _Refreshed).versions
-        except (Problem, TimeoutError, msgspec.ValidationError):
+        except (Problem, TimeoutError, msgspec.DecodeError):
             return {}
 
 

@@ -19,6 +19,12 @@ ALWAYS = -62_135_596_800_000_000
 LONGEST_PATIENCE = 36_525 * 86_400_000_000
 """A hundred years, in microseconds: every deadline stays a moment that can be written down."""
 
+MOST_RULES = 400
+"""Parsing takes milliseconds a rule, and every event is held against all of them."""
+
+KEY = r"^[a-z0-9][a-z0-9._-]*$"
+LONGEST_KEY = 64
+
 _INSTANCE_KEY = re.compile(r"(properties|context|traits)(\.[^.]+)+")
 _TOO_BROAD = re.compile(
     r"(session|visit|visitor|device|client|anonymous|user|customer|account|crm)(id|key|no|nr|number)?|email"
@@ -77,11 +83,22 @@ class Judgement:
         _refuse(self.flaws)
 
 
+def is_key(text: str) -> bool:
+    """Whether a text can be the key of a journey, phase or touchpoint; nothing is ever found under another one."""
+    return len(text) <= LONGEST_KEY and re.fullmatch(KEY, text) is not None
+
+
 def judge(model: Model) -> Judgement:
     """Everything that is wrong or suspicious about a model, drafts included; each flaw says where."""
     flaws = [*_repeated_keys(model), *_bad_durations(model), *_bad_instance_key(model.instance_key)]
+    texts = list(_rules(model))
+    if len(texts) > MOST_RULES:
+        flaws.append(
+            Flaw("TOO_MANY_RULES", f"A journey has at most {MOST_RULES} rules, not {len(texts)}.", ("phases",))
+        )
+        return Judgement(tuple(flaws), ())
     rules: dict[Path, Rule] = {}
-    for path, text in _rules(model):
+    for path, text in texts:
         try:
             rules[path] = parse_rule(text)
         except RuleError as error:

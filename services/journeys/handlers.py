@@ -49,14 +49,12 @@ async def publish(
     lost. Also tells whether it is still pending there. Raises NotFound without a draft, Invalid for one that cannot be
     published, Unavailable when events cannot be asked about open runs, Conflict when somebody published meanwhile.
     """
-    async with database.read() as connection:
-        draft = (await store.read_drafts(connection, workspace, [key])).get(key)
-        last = await store.read_versions(connection, workspace, (), [key])
+    draft, last = await _draft_and_last(database, workspace, key)
     if draft is None:
         raise NotFound(f"There is no draft of a journey {key!r}; save one first.")
     journey = JourneyModel.model_validate_json(draft.document)
     await asyncio.to_thread(domain.require_publishable, journey.judged())
-    decision = domain.publication(journey.instance_key, _published(last), requested, clock())
+    decision = domain.publication(journey.instance_key, last, requested, clock())
     if decision.strands_open_runs:
         domain.require_no_open_runs(await events.open_runs(workspace, key, journey.instance_key))
     version = Version(
@@ -77,12 +75,12 @@ async def publish(
 
 async def read(database: Database, workspace: str, items: Sequence[ReadItem]) -> list[Draft | Version | None]:
     """The drafts and versions asked for, in that order; None where there is none."""
-    numbered = {(item.key, item.version) for item in items if item.version is not None and not item.draft}
-    newest_of = {item.key for item in items if item.version is None and not item.draft}
+    possible = [item for item in items if domain.is_key(item.key)]
+    numbered = {(item.key, item.version) for item in possible if item.version is not None and not item.draft}
+    newest_of = {item.key for item in possible if item.version is None and not item.draft}
+    drafts_of = newest_of | {item.key for item in possible if item.draft}
     async with database.read() as connection:
-        drafts = await store.read_drafts(
-            connection, workspace, {item.key for item in items if item.version is None or item.draft}
-        )
+        drafts = await store.read_drafts(connection, workspace, drafts_of)
         versions = await store.read_versions(connection, workspace, numbered, newest_of)
     by_number = {(version.key, version.version): version for version in versions}
     newest = {version.key: version for version in versions if version.superseded_from is None}
@@ -99,6 +97,8 @@ async def read(database: Database, workspace: str, items: Sequence[ReadItem]) ->
 
 async def history(database: Database, workspace: str, key: str) -> list[Draft | Version]:
     """The draft and then every version, newest first; empty for an unknown journey."""
+    if not domain.is_key(key):
+        return []
     async with database.read() as connection:
         drafts = await store.read_drafts(connection, workspace, [key])
         versions = await store.history(connection, workspace, key)
@@ -142,11 +142,17 @@ async def workspaces_published(database: Database) -> list[str]:
         return await store.workspaces(connection)
 
 
-def _published(last: Sequence[Version]) -> domain.Published | None:
-    if not last:
-        return None
-    [newest] = last
-    return domain.Published(newest.version, newest.published_at, msgspec.json.decode(newest.document)["instanceKey"])
+async def _draft_and_last(database: Database, workspace: str, key: str) -> tuple[Draft | None, domain.Published | None]:
+    if not domain.is_key(key):
+        return None, None
+    async with database.read() as connection:
+        draft = (await store.read_drafts(connection, workspace, [key])).get(key)
+        versions = await store.read_versions(connection, workspace, (), [key])
+    if not versions:
+        return draft, None
+    [newest] = versions
+    instance_key = msgspec.json.decode(newest.document)["instanceKey"]
+    return draft, domain.Published(newest.version, newest.published_at, instance_key)
 
 
 def _tag(heads: Iterable[Head]) -> str:

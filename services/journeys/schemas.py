@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,8 @@ from pydantic.alias_generators import to_camel
 from infra.chassis.clock import from_datetime, to_rfc3339
 from services.journeys import domain
 from services.journeys.store import Draft, Version
+
+_CONTENT_BYTES = 65_536
 
 
 def microseconds(text: str) -> int:
@@ -28,12 +31,20 @@ def _in_utc(text: str) -> str:
     return to_rfc3339(microseconds(text))
 
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+def _storable(content: JsonValue) -> JsonValue:
+    """Refuses what JSON text cannot hold (NaN, infinity, lone surrogates), and more than 64 KiB."""
+    if len(json.dumps(content, ensure_ascii=False, allow_nan=False).encode()) > _CONTENT_BYTES:
+        raise ValueError(f"content is longer than {_CONTENT_BYTES} bytes")
+    return content
+
+
+Slug = Annotated[str, StringConstraints(pattern=domain.KEY, max_length=domain.LONGEST_KEY)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Prose = Annotated[str, StringConstraints(max_length=10_000)]
 RuleText = Annotated[str, StringConstraints(max_length=10_000)]
 Duration = Annotated[str, StringConstraints(max_length=64)]
 Moment = Annotated[str, StringConstraints(max_length=64), AfterValidator(_in_utc)]
+Counted = Annotated[int, Field(ge=0, lt=2**31)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 Rung = Literal["ASSUMPTION", "STAFF_BRAINSTORM", "CUSTOMER_WORKSHOP", "CUSTOMER_DRAWN", "RESEARCH"]
@@ -67,7 +78,7 @@ class EvidenceInput(Shape):
     kind: Name
     summary: Prose
     date: Moment | None = None
-    sample_size: Annotated[int, Field(ge=0)] | None = None
+    sample_size: Counted | None = None
     url: Annotated[str, StringConstraints(max_length=2_048)] | None = None
 
 
@@ -82,7 +93,7 @@ class MeansInput(Shape):
     name: Name
     channel: Name | None = None
     personas: Annotated[list[Slug], Field(max_length=50)] = []
-    content: JsonValue = None
+    content: Annotated[JsonValue, AfterValidator(_storable)] = None
 
 
 class OutsideFigureInput(Shape):
@@ -183,7 +194,7 @@ class JourneyModel(Shape):
 
 
 class JourneyInput(JourneyModel):
-    base_revision: Annotated[int, Field(ge=0)] | None = None
+    base_revision: Counted | None = None
 
     def document(self) -> str:
         """The model as it is stored, all defaults filled in."""
@@ -229,7 +240,7 @@ class PublishedVersion(Shape):
 
 class ReadItem(Shape):
     key: str
-    version: int | None = None
+    version: Counted | None = None
     draft: bool = False
 
 

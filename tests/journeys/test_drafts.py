@@ -218,6 +218,12 @@ async def test_the_address_and_the_journey_agree_on_the_key(house: House) -> Non
         (b'{"hypotheses": [{"claim": NaN}]}', 422, ["hypotheses", "0", "claim"]),
         (b'{"phases": [{"means": [{"content": {"\\ud800": 1}}]}]}', 422, ["phases", "0", "means", "0", "content"]),
         (b'{"phases": [{"means": [{"content": Infinity}]}]}', 422, ["phases", "0", "means", "0", "content"]),
+        (
+            b'{"phases": [{"means": [{"content": "' + b"x" * 65_536 + b'"}]}]}',
+            422,
+            ["phases", "0", "means", "0", "content"],
+        ),
+        (b'{"phases": [{"means": [{"content": ' + b"[" * 800 + b"]" * 800 + b"}]}]}", 422, ["name"]),
     ],
 )
 async def test_bytes_that_no_author_means_are_refused(
