@@ -5,12 +5,12 @@ A read and a write are different calls: `read()` never commits, `write()` commit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import MetaData, Table, event
+from sqlalchemy import ColumnElement, MetaData, Table, any_, bindparam, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -93,6 +93,14 @@ async def insert_rows(
     else:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         await connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
+
+
+def among(connection: AsyncConnection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """`column IN values`, bound as one array on PostgreSQL: thousands of separate values are slow to plan there."""
+    if connection.dialect.name == "postgresql":
+        bound = bindparam(None, list(values), type_=postgresql.ARRAY(column.type), unique=True)
+        return column == any_(bound)
+    return column.in_(values)
 
 
 def chunked(values: Sequence[_T], size: int = _SQLITE_VARIABLES) -> list[Sequence[_T]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -84,6 +84,11 @@ class _InProcess(httpx.AsyncBaseTransport):
         return await self._transport.handle_async_request(request)
 
 
+class Fetched(NamedTuple):
+    body: Any
+    etag: str
+
+
 class Upstream:
     """Calls to one service: JSON in, JSON out, its problem documents raised again here as problems."""
 
@@ -111,16 +116,29 @@ class Upstream:
             headers["Content-Type"] = "application/json"
             content = _encode(body)
         extra: dict[str, Any] = {} if within is None else {"timeout": httpx.Timeout(within, connect=1.0, pool=1.0)}
-        try:
-            response = await self._client.request(method, path, content=content, headers=headers, params=query, **extra)
-        except (httpx.HTTPError, OSError) as error:
-            raise Unavailable(f"The {self.name} service does not answer.", code="UPSTREAM_UNAVAILABLE") from error
-        if response.is_success:
-            return msgspec.json.decode(response.content) if response.content else None
-        raise _problem_of(self.name, response)
+        return self._decoded(await self._send(method, path, content=content, headers=headers, params=query, **extra))
+
+    async def fetch(self, path: str, *, token: str, etag: str | None = None) -> Fetched | None:
+        """What stands at `path`, or None if it is still what `etag` names. Raises as `call` does."""
+        headers = {"Authorization": f"Bearer {token}"} | ({"If-None-Match": etag} if etag else {})
+        response = await self._send("GET", path, headers=headers)
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        return Fetched(self._decoded(response), response.headers.get("ETag", ""))
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **options)
+        except (httpx.HTTPError, OSError) as error:
+            raise Unavailable(f"The {self.name} service does not answer.", code="UPSTREAM_UNAVAILABLE") from error
+
+    def _decoded(self, response: httpx.Response) -> Any:
+        if response.is_success:
+            return msgspec.json.decode(response.content) if response.content else None
+        raise _problem_of(self.name, response)
 
 
 def _problem_of(name: str, response: httpx.Response) -> Problem:

@@ -56,3 +56,24 @@ def _object(raw: bytes) -> Mapping[str, Any]:
     """Intake admits JSON objects only; none sent is an empty one."""
     decoded: Mapping[str, Any] = _decode(raw) if raw else {}
     return decoded
+
+
+def same_content(one: Recorded, other: Recorded) -> bool:
+    """Whether two events with one message id say the same, whenever they were sent and received."""
+    same_facts = all(getattr(one, name) == getattr(other, name) for name in _FACTS)
+    return same_facts and all(_same_json(getattr(one, name), getattr(other, name)) for name in _OBJECTS)
+
+
+def as_sent(recorded: Recorded) -> dict[str, Any]:
+    """The event as a sender could send it again, JSON objects untouched."""
+    document: dict[str, Any] = {name: getattr(recorded, name) for name in _FACTS}
+    return document | {name: msgspec.Raw(getattr(recorded, name) or b"{}") for name in _OBJECTS}
+
+
+_FACTS = ("message_id", "kind", "name", "channel", "device", "identifiers", "original_timestamp", "sequence")
+_OBJECTS = ("properties", "context", "traits")
+
+
+def _same_json(one: bytes, other: bytes) -> bool:
+    """Equal bytes, or equal values: a client may write the members in another order."""
+    return one == other or _object(one) == _object(other)

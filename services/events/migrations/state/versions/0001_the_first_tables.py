@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -36,11 +35,11 @@ def upgrade() -> None:
     op.create_table(
         "dirty",
         sa.Column("workspace", sa.String(length=64), nullable=False),
-        sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("xid", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("customer", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace", "partition", "xid", "seq", "customer", name=op.f("pk_dirty")),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "xid", "seq", "customer", name=op.f("pk_dirty")),
     )
     op.create_table(
         "identifiers",

@@ -1,0 +1,26 @@
+"""The services that events calls: journeys, for its published models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.http import Upstream
+
+
+class PublishedModels(NamedTuple):
+    etag: str
+    documents: Sequence[Mapping[str, Any]]
+
+
+class JourneysClient:
+    def __init__(self, upstream: Upstream, tokens: ServiceTokens) -> None:
+        self._upstream = upstream
+        self._tokens = tokens
+
+    async def published(self, workspace: str, etag: str | None) -> PublishedModels | None:
+        """Every published version of every journey, or None when nothing changed since `etag`."""
+        token = self._tokens.mint("journeys", workspace)
+        answer = await self._upstream.fetch("/internal/published", token=token, etag=etag)
+        return None if answer is None else PublishedModels(answer.etag, answer.body["journeys"])

@@ -1,0 +1,126 @@
+"""Takes what events assert about identifiers into the stored identities, many events at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.events.identity import store
+from services.events.identity.domain import Link, Member, Pair, ProfileId, clusters, profile_id, resolve
+from services.events.tables import identifiers
+from services.events.timeline.entry import Entry
+
+
+class Ledger:
+    """The identities that one batch of events touches; they are written before `observe` returns."""
+
+    def __init__(self, workspace: str, secret: bytes) -> None:
+        self._workspace = workspace
+        self._secret = secret
+        self._profiles: dict[tuple[str, str], ProfileId] = {}
+        self._members: dict[ProfileId, Member] = {}
+        self._new: set[ProfileId] = set()
+        self._changed: set[ProfileId] = set()
+
+    def owner_of(self, entry: Entry) -> tuple[ProfileId, ProfileId]:
+        """The profile under which an observed event stands, and the customer it belongs to now."""
+        profile = self._profile(entry.recorded.identifiers[0])
+        return profile, self._members[profile].customer
+
+    async def observe(self, connection: AsyncConnection, entries: Sequence[Entry]) -> set[ProfileId]:
+        """Returns the customers, past and present, whose set of identifiers changed."""
+        named = {self._profile(identifier) for entry in entries for identifier in entry.recorded.identifiers}
+        self._members = await store.members_of(connection, self._workspace, identifiers.c.profile, named)
+        links: dict[Pair, Link] = {}
+        earlier: set[ProfileId] = set()
+        for entry in entries:
+            profiles = [self._name(entry, identifier, earlier) for identifier in entry.recorded.identifiers]
+            for weak in profiles[1:]:
+                _keep_earliest(links, Pair(profiles[0], weak, entry.recorded.verified), entry)
+        self._changed |= earlier
+        moved = await self._settle(connection, links, earlier - self._new)
+        new = {profile: self._members[profile] for profile in self._new}
+        changed = {profile: self._members[profile] for profile in self._changed - self._new}
+        await store.write_members(connection, self._workspace, new, changed)
+        return moved
+
+    def _profile(self, identifier: tuple[str, str]) -> ProfileId:
+        profile = self._profiles.get(identifier)
+        if profile is None:
+            profile = self._profiles[identifier] = profile_id(self._secret, *identifier)
+        return profile
+
+    def _name(self, entry: Entry, identifier: tuple[str, str], earlier: set[ProfileId]) -> ProfileId:
+        """Takes in that an event names an identifier; notes it in `earlier` if that moves one of its first events."""
+        profile, key = self._profile(identifier), entry.key
+        member = self._members.get(profile)
+        if member is None:
+            member = self._members[profile] = Member(*identifier, key, None, profile, profile)
+            self._new.add(profile)
+        if key < member.first_key:
+            member.first_key = key
+            earlier.add(profile)
+        if entry.recorded.verified and (member.verified_key is None or key < member.verified_key):
+            member.verified_key = key
+            earlier.add(profile)
+        return profile
+
+    async def _settle(
+        self, connection: AsyncConnection, links: dict[Pair, Link], earlier: set[ProfileId]
+    ) -> set[ProfileId]:
+        """Resolves anew every cluster that a link or an earlier first event touches."""
+        linked = {profile for pair in links for profile in pair[:2]}
+        touched = {self._members[profile].cluster for profile in linked | earlier}
+        stored = touched - {profile for profile in self._new if self._members[profile].cluster == profile}
+        if not stored and not links:
+            return set()
+        for profile, member in (
+            await store.members_of(connection, self._workspace, identifiers.c.cluster, stored)
+        ).items():
+            self._members.setdefault(profile, member)
+        known = await store.links_of_clusters(connection, self._workspace, stored)
+        changed: dict[Pair, Link] = {}
+        for pair, link in links.items():
+            if pair not in known or link.key < known[pair].key:
+                known[pair] = changed[pair] = link
+        affected = {profile: member for profile, member in self._members.items() if member.cluster in touched}
+        moved: set[ProfileId] = set()
+        cluster_of: dict[Pair, ProfileId] = {}
+        for group in clusters(affected, known):
+            moved |= self._resolve(group, known, changed, cluster_of)
+        await store.replace_links(connection, self._workspace, cluster_of, changed)
+        return moved
+
+    def _resolve(
+        self,
+        group: Iterable[ProfileId],
+        known: Mapping[Pair, Link],
+        changed: dict[Pair, Link],
+        cluster_of: dict[Pair, ProfileId],
+    ) -> set[ProfileId]:
+        members = {profile: self._members[profile] for profile in group}
+        links = {pair: link for pair, link in known.items() if pair.strong in members}
+        resolution = resolve(members, links)
+        cluster = min(members)
+        for pair, link in links.items():
+            cluster_of[pair] = cluster
+            stale = members[pair.strong].cluster != cluster or members[pair.weak].cluster != cluster
+            if stale or link.refusal != resolution.refusals[pair]:
+                link.refusal = resolution.refusals[pair]
+                changed[pair] = link
+        moved: set[ProfileId] = set()
+        for profile, member in members.items():
+            customer = resolution.customers[profile]
+            if (member.customer, member.cluster) != (customer, cluster):
+                if member.customer != customer:
+                    moved |= {member.customer, customer}
+                member.customer, member.cluster = customer, cluster
+                self._changed.add(profile)
+        return moved
+
+
+def _keep_earliest(links: dict[Pair, Link], pair: Pair, entry: Entry) -> None:
+    held = links.get(pair)
+    if held is None or entry.key < held.key:
+        links[pair] = Link(entry.key, entry.seq, entry.slot)

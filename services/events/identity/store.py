@@ -1,0 +1,76 @@
+"""Identifiers and links in SQL, as the projector reads and writes them in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import among, chunked, insert_rows
+from services.events.identity.domain import Link, Member, Pair, ProfileId
+from services.events.tables import identifiers, links
+
+
+async def members_of(
+    connection: AsyncConnection, workspace: str, column: ColumnElement[Any], values: Collection[bytes]
+) -> dict[ProfileId, Member]:
+    """The identifiers whose `column` (profile, cluster or customer) is one of `values`."""
+    found: dict[ProfileId, Member] = {}
+    for some in chunked(list(values)):
+        query = select(identifiers).where(identifiers.c.workspace == workspace, among(connection, column, some))
+        for row in await connection.execute(query):
+            found[row.profile] = Member(row.type, row.value, row.first_key, row.verified_key, row.cluster, row.customer)
+    return found
+
+
+async def links_of_clusters(
+    connection: AsyncConnection, workspace: str, clusters: Collection[ProfileId]
+) -> dict[Pair, Link]:
+    found: dict[Pair, Link] = {}
+    for some in chunked(list(clusters)):
+        query = select(links).where(links.c.workspace == workspace, among(connection, links.c.cluster, some))
+        for row in await connection.execute(query):
+            pair = Pair(row.strong, row.weak, row.verified)
+            found[pair] = Link(row.key, row.seq, row.slot, row.refusal)
+    return found
+
+
+async def write_members(
+    connection: AsyncConnection, workspace: str, new: Mapping[ProfileId, Member], changed: Mapping[ProfileId, Member]
+) -> None:
+    rows = [(workspace, profile, *_row_of(member).values()) for profile, member in new.items()]
+    await insert_rows(connection, identifiers, ("workspace", "profile", *_COLUMNS), rows)
+    if changed:
+        statement = (
+            update(identifiers)
+            .where(identifiers.c.workspace == workspace, identifiers.c.profile == bindparam("_profile"))
+            .values({name: bindparam(name) for name in _COLUMNS})
+        )
+        await connection.execute(
+            statement, [{"_profile": profile} | _row_of(member) for profile, member in changed.items()]
+        )
+
+
+async def replace_links(
+    connection: AsyncConnection, workspace: str, cluster_of: Mapping[Pair, ProfileId], changed: Mapping[Pair, Link]
+) -> None:
+    """Writes links that are new or whose first event, cluster or refusal is another one now."""
+    for some in chunked(list(changed), 10_000):
+        keys = [tuple(pair) for pair in some]
+        where = tuple_(links.c.strong, links.c.weak, links.c.verified).in_(keys)
+        await connection.execute(links.delete().where(links.c.workspace == workspace, where))
+    rows = [
+        (workspace, *pair, link.key, link.seq, link.slot, cluster_of[pair], link.refusal)
+        for pair, link in changed.items()
+    ]
+    columns = ("workspace", "strong", "weak", "verified", "key", "seq", "slot", "cluster", "refusal")
+    await insert_rows(connection, links, columns, rows)
+
+
+_COLUMNS = ("type", "value", "first_key", "verified_key", "cluster", "customer")
+
+
+def _row_of(member: Member) -> dict[str, Any]:
+    return {name: getattr(member, name) for name in _COLUMNS}

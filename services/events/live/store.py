@@ -1,0 +1,150 @@
+"""Customers, instances and steps in SQL, as the fold stage compares and writes them in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import Database, among, chunked, insert_rows
+from services.events.tables import customers, instances, steps
+
+
+class CustomerRow(NamedTuple):
+    customer: bytes
+    partition: int
+    first_seen_at: int
+    last_seen_at: int
+    traits: bytes
+
+
+class StepRow(NamedTuple):
+    instance: bytes
+    key: bytes
+    seq: int
+    slot: int
+    touchpoint: str | None
+    phase: str
+    direction: str
+    channel: str | None
+    device: str | None
+
+
+class InstanceRow(NamedTuple):
+    """As tables.instances, without the workspace. `steps_digest` covers all steps; see StepsDigest."""
+
+    instance: bytes
+    customer: bytes
+    partition: int
+    journey: str
+    version: int
+    key: str | None
+    run: int
+    status: str
+    phase: str
+    touchpoint: str | None
+    started_at: int
+    last_event_at: int
+    ended_at: int | None
+    due_at: int | None
+    drop_reason: str | None
+    drop_phase: str | None
+    drop_at: int | None
+    drop_evidence: str | None
+    steps: int
+    steps_digest: bytes
+
+
+@dataclass(slots=True)
+class Folded:
+    """An instance as the fold sees it now."""
+
+    row: InstanceRow
+    steps: Sequence[StepRow]
+
+
+def steps_digest(rows: Sequence[StepRow]) -> bytes:
+    """Tells whether stored steps are a beginning of new ones, without reading them back."""
+    digest = blake2b(digest_size=16)
+    for row in rows:
+        for part in (row.key, (row.touchpoint or "").encode(), row.phase.encode(), row.direction.encode()):
+            digest.update(len(part).to_bytes(2, "big"))
+            digest.update(part)
+    return digest.digest()
+
+
+async def stored_instances(
+    connection: AsyncConnection, workspace: str, owners: Collection[bytes], ids: Collection[bytes]
+) -> dict[bytes, InstanceRow]:
+    """The instances of these customers, and those with these ids, whomever they were of."""
+    found: dict[bytes, InstanceRow] = {}
+    columns = [instances.c[name] for name in InstanceRow._fields]
+    for column, values in ((instances.c.customer, owners), (instances.c.instance, ids)):
+        for some in chunked(list(values)):
+            query = select(*columns).where(instances.c.workspace == workspace, among(connection, column, some))
+            found |= {row.instance: InstanceRow(*row) for row in await connection.execute(query)}
+    return found
+
+
+async def write_instances(
+    connection: AsyncConnection,
+    database: Database,
+    workspace: str,
+    folded: Mapping[bytes, Folded],
+    stored: Mapping[bytes, InstanceRow],
+) -> None:
+    """Makes the stored instances of the folded customers equal to `folded`: what is the same is not written."""
+    gone = [id for id in stored if id not in folded]
+    rewritten: list[bytes] = []
+    appended: list[StepRow] = []
+    for id, new in folded.items():
+        old = stored.get(id)
+        if old is not None and old.steps_digest == new.row.steps_digest:
+            continue
+        if old is None or old.steps_digest == steps_digest(new.steps[: old.steps]):
+            appended += new.steps[old.steps if old else 0 :]
+        else:
+            rewritten.append(id)
+            appended += new.steps
+    await _delete(connection, workspace, instances, gone)
+    await _delete(connection, workspace, steps, gone + rewritten)
+    await insert_rows(connection, steps, ("workspace", *StepRow._fields), [(workspace, *row) for row in appended])
+    fresh = [(workspace, *new.row) for id, new in folded.items() if id not in stored]
+    await insert_rows(connection, instances, ("workspace", *InstanceRow._fields), fresh)
+    changed = [new.row for id, new in folded.items() if id in stored and stored[id] != new.row]
+    await _upsert(connection, database, workspace, instances, "instance", [row._asdict() for row in changed])
+
+
+async def write_customers(
+    connection: AsyncConnection, database: Database, workspace: str, rows: Sequence[CustomerRow], gone: Sequence[bytes]
+) -> None:
+    for some in chunked(gone):
+        where = and_(customers.c.workspace == workspace, among(connection, customers.c.customer, some))
+        await connection.execute(customers.delete().where(where))
+    await _upsert(connection, database, workspace, customers, "customer", [row._asdict() for row in rows])
+
+
+async def _delete(connection: AsyncConnection, workspace: str, table: Table, ids: Sequence[bytes]) -> None:
+    for some in chunked(ids):
+        where = and_(table.c.workspace == workspace, among(connection, table.c.instance, some))
+        await connection.execute(table.delete().where(where))
+
+
+async def _upsert(
+    connection: AsyncConnection,
+    database: Database,
+    workspace: str,
+    table: Table,
+    key: str,
+    rows: Sequence[dict[str, Any]],
+) -> None:
+    if not rows:
+        return
+    statement = database.upsert(table)
+    replaced = {name: statement.excluded[name] for name in rows[0] if name != key}
+    statement = statement.on_conflict_do_update(index_elements=[table.c.workspace, table.c[key]], set_=replaced)
+    await connection.execute(statement, [{"workspace": workspace} | row for row in rows])

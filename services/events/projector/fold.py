@@ -1,0 +1,219 @@
+"""The second stage: folds dirty customers into instances, steps and traits.
+
+Customers are spread over partitions, each with one owner. A step takes the marks that have waited longest and the
+instances whose deadline has come, reads the histories concerned in one snapshot, folds them, and writes what differs
+from what is stored: so a duplicate, a late event, a merge and a new version are all the same operation.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.clock import Clock
+from infra.chassis.database import Database, among
+from services.events.identity import store as identity_store
+from services.events.intake.store import LogStore
+from services.events.live import store
+from services.events.live.domain import Instance, Step, fold
+from services.events.live.models import Models
+from services.events.live.store import CustomerRow, Folded, InstanceRow, StepRow, steps_digest
+from services.events.projector import dirty
+from services.events.projector.leases import Leases
+from services.events.tables import identifiers, instances, stuck
+from services.events.timeline import store as timeline_store
+from services.events.timeline.entry import Entry
+from services.events.timeline.reader import EntryReader
+
+_log = logging.getLogger(__name__)
+_STEP_CUSTOMERS = 1_000
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What one step found out about its customers."""
+
+    customers: list[CustomerRow]
+    gone: list[bytes]
+    instances: dict[bytes, Folded]
+    failed: dict[bytes, str]
+
+
+class Fold:
+    """The fold stage of one process."""
+
+    def __init__(
+        self, log: LogStore, state: Database, reader: EntryReader, models: Models, leases: Leases, clock: Clock
+    ) -> None:
+        self._log = log
+        self._state = state
+        self._reader = reader
+        self._models = models
+        self._leases = leases
+        self._clock = clock
+
+    async def step(self, workspace: str) -> int:
+        """Folds the next customers of the partitions this process owns; how many it folded."""
+        epochs = {name: epoch for name, epoch in self._leases.held.items() if name.startswith("fold/")}
+        partitions = [int(name.removeprefix("fold/")) for name in epochs]
+        if not partitions:
+            return 0
+        now = self._clock()
+        async with self._state.write(snapshot=True) as connection:
+            marks = await dirty.oldest(connection, workspace, partitions, _STEP_CUSTOMERS)
+            chosen = {mark.customer for mark in marks}
+            if len(marks) < _STEP_CUSTOMERS:
+                chosen |= await _due(connection, workspace, partitions, now)
+            if not chosen:
+                return 0
+            outcome = await self._fold(connection, workspace, chosen, now)
+            await self._write(connection, workspace, outcome, chosen, now)
+            await dirty.clear(connection, workspace, marks)
+            await self._leases.check(connection, epochs)
+        return len(chosen)
+
+    async def _fold(self, connection: AsyncConnection, workspace: str, chosen: Collection[bytes], now: int) -> _Outcome:
+        journeys = await self._models.journeys(workspace)
+        secret = await self._log.secret(workspace)
+        outcome = _Outcome([], [], {}, {})
+        histories = await self._histories(connection, workspace, chosen)
+        for customer in chosen:
+            history = histories.get(customer, [])
+            if not history:
+                outcome.gone.append(customer)
+                continue
+            try:
+                folded = [
+                    _as_row(instance_id(secret, journey.key, instance), customer, journey.key, instance)
+                    for journey in journeys.values()
+                    for instance in fold(journey.schedule, history, now).instances
+                ]
+            except Exception as error:
+                # One history that cannot be folded must not hold up the others; it is listed and tried again later.
+                _log.exception("a customer cannot be folded", extra={"customer": customer.hex()})
+                outcome.failed[customer] = type(error).__name__
+                continue
+            outcome.instances |= {one.row.instance: one for one in folded}
+            outcome.customers.append(_customer_row(customer, history))
+        return outcome
+
+    async def _histories(
+        self, connection: AsyncConnection, workspace: str, chosen: Collection[bytes]
+    ) -> Mapping[bytes, list[Entry]]:
+        """Each customer's events in history order."""
+        members = await identity_store.members_of(connection, workspace, identifiers.c.customer, chosen)
+        placed = await timeline_store.histories(connection, workspace, members)
+        placed.sort(key=lambda row: row.key)
+        entries = await self._reader.read(workspace, [(row.seq, row.slot) for row in placed])
+        histories: dict[bytes, list[Entry]] = defaultdict(list)
+        for row, entry in zip(placed, entries, strict=True):
+            if entry is not None:
+                histories[members[row.profile].customer].append(entry)
+        return histories
+
+    async def _write(
+        self, connection: AsyncConnection, workspace: str, outcome: _Outcome, chosen: Collection[bytes], now: int
+    ) -> None:
+        done = [customer for customer in chosen if customer not in outcome.failed]
+        stored = await store.stored_instances(connection, workspace, done, outcome.instances)
+        await store.write_instances(connection, self._state, workspace, outcome.instances, stored)
+        await store.write_customers(connection, self._state, workspace, outcome.customers, outcome.gone)
+        await connection.execute(
+            stuck.delete().where(stuck.c.workspace == workspace, among(connection, stuck.c.customer, list(chosen)))
+        )
+        if outcome.failed:
+            rows: list[dict[str, Any]] = [
+                {
+                    "workspace": workspace,
+                    "customer": customer,
+                    "partition": dirty.partition_of(customer),
+                    "error": error,
+                    "since": now,
+                }
+                for customer, error in outcome.failed.items()
+            ]
+            await connection.execute(stuck.insert(), rows)
+
+
+def instance_id(secret: bytes, journey: str, instance: Instance) -> bytes:
+    """From the workspace, the journey and the event that started the run: it survives merges, splits and versions."""
+    start = instance.steps[0].event
+    text = f"{journey}\x00{start.source}\x00{start.message_id}"
+    return blake2b(text.encode(), digest_size=16, key=secret, person=b"instance").digest()
+
+
+async def _due(connection: AsyncConnection, workspace: str, partitions: Sequence[int], now: int) -> set[bytes]:
+    """Customers with an instance whose deadline has come: silence is an input too."""
+    query = (
+        select(instances.c.customer)
+        .where(instances.c.workspace == workspace, instances.c.partition.in_(partitions), instances.c.due_at <= now)
+        .where(instances.c.customer.not_in(select(stuck.c.customer).where(stuck.c.workspace == workspace)))
+        .order_by(instances.c.due_at)
+        .limit(_STEP_CUSTOMERS)
+    )
+    return set((await connection.execute(query)).scalars())
+
+
+def _customer_row(customer: bytes, history: Sequence[Entry]) -> CustomerRow:
+    traits: dict[str, tuple[Any, int, str]] = {}
+    for entry in history:
+        if entry.kind == "identify":
+            traits |= {key: (value, entry.occurred_at, entry.source) for key, value in entry.traits.items()}
+    return CustomerRow(
+        customer,
+        dirty.partition_of(customer),
+        history[0].occurred_at,
+        history[-1].occurred_at,
+        msgspec.json.encode(traits),
+    )
+
+
+def _as_row(id: bytes, customer: bytes, journey: str, instance: Instance) -> Folded:
+    rows = [_step_row(id, step) for step in instance.steps]
+    drop = instance.drop_off
+    row = InstanceRow(
+        instance=id,
+        customer=customer,
+        partition=dirty.partition_of(customer),
+        journey=journey,
+        version=instance.version,
+        key=instance.key,
+        run=instance.run,
+        status=instance.status,
+        phase=instance.phase,
+        touchpoint=instance.touchpoint,
+        started_at=instance.started_at,
+        last_event_at=instance.last_event_at,
+        ended_at=instance.ended_at,
+        due_at=instance.due_at,
+        drop_reason=drop.reason if drop else None,
+        drop_phase=drop.phase if drop else None,
+        drop_at=drop.at if drop else None,
+        drop_evidence=" ".join(cast(Entry, event).id for event in drop.evidence) if drop else None,
+        steps=len(rows),
+        steps_digest=steps_digest(rows),
+    )
+    return Folded(row, rows)
+
+
+def _step_row(instance: bytes, step: Step) -> StepRow:
+    event = cast(Entry, step.event)  # the fold hands back the events it was given
+    return StepRow(
+        instance,
+        event.key,
+        event.seq,
+        event.slot,
+        step.touchpoint,
+        step.phase,
+        step.direction,
+        event.channel,
+        event.device,
+    )

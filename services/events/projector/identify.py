@@ -1,0 +1,183 @@
+"""The first stage: from the log to identities, timelines and marks of what must be folded.
+
+One owner per workspace reads the log in order. A step is one transaction that also moves the cursor, so each entry is
+applied exactly once: duplicates are recognised, identifiers and links resolved, each event put into the timeline of its
+strongest identifier, and every customer whose history or identity changed is marked dirty at the entry's place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import Database
+from services.events.identity.ledger import Ledger
+from services.events.intake.position import START, Place
+from services.events.intake.slots import Published, Recorded, Refused
+from services.events.intake.store import LogRow, LogStore
+from services.events.projector import dirty
+from services.events.projector.leases import Leases
+from services.events.tables import cursors, models
+from services.events.timeline import store as timeline_store
+from services.events.timeline.entry import Entry, as_sent, same_content
+from services.events.timeline.reader import EntryReader
+from services.events.timeline.store import Placed, RejectedRow
+
+CONFLICTING_DUPLICATE = "CONFLICTING_DUPLICATE"
+_STEP_SLOTS = 4_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one step found in the log, sorted by what must be done with it."""
+
+    entries: list[tuple[Place, Entry]] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    published: list[tuple[Place, Published]] = field(default_factory=list)
+    slots: int = 0
+    place: Place = START
+
+    def add(self, row: LogRow) -> None:
+        self.place = row.place
+        self.slots += len(row.slots)
+        for index, slot in enumerate(row.slots):
+            match slot:
+                case Recorded():
+                    self.entries.append((row.place, Entry(row.place.seq, index, slot)))
+                case Refused():
+                    self.rejected.append(_rejected_row(row.place.seq, index, slot))
+                case Published():
+                    self.published.append((row.place, slot))
+
+
+class Identify:
+    """The identify stage of one process."""
+
+    def __init__(self, log: LogStore, state: Database, reader: EntryReader, leases: Leases) -> None:
+        self._log = log
+        self._state = state
+        self._reader = reader
+        self._leases = leases
+        self._secrets: dict[str, bytes] = {}
+
+    async def step(self, workspace: str) -> int:
+        """Applies the next rows of the log, if this process owns the workspace; how many slots it applied."""
+        lease = f"identify/{workspace}"
+        if lease not in self._leases.held:
+            return 0
+        epochs = {lease: self._leases.held[lease]}
+        async with self._state.write() as connection:
+            cursor, applied = await _cursor(connection, workspace)
+            rows = await self._log.read_after(workspace, cursor, _STEP_SLOTS)
+            if not rows:
+                return 0
+            batch = _Batch()
+            for row in rows:
+                self._reader.keep(workspace, row.place.seq, row.slots)
+                batch.add(row)
+            await self._apply(connection, workspace, batch)
+            await self._move_cursor(connection, workspace, batch.place, applied + batch.slots)
+            await self._leases.check(connection, epochs)
+        return batch.slots
+
+    async def _apply(self, connection: AsyncConnection, workspace: str, batch: _Batch) -> None:
+        secret = await self._secret(workspace)
+        fresh = await self._without_duplicates(connection, workspace, secret, batch)
+        ledger = Ledger(workspace, secret)
+        moved = await ledger.observe(connection, [entry for _place, entry in fresh])
+        marks: set[tuple[Place, bytes]] = {(batch.place, customer) for customer in moved}
+        placed = []
+        for place, entry in fresh:
+            profile, customer = ledger.owner_of(entry)
+            placed.append(Placed(profile, entry.key, entry.seq, entry.slot))
+            marks.add((place, customer))
+        await timeline_store.append(connection, workspace, placed)
+        await timeline_store.keep_rejected(connection, workspace, batch.rejected)
+        await dirty.mark(connection, workspace, marks)
+        for place, published in batch.published:
+            await _take_model(connection, workspace, place, published)
+
+    async def _without_duplicates(
+        self, connection: AsyncConnection, workspace: str, secret: bytes, batch: _Batch
+    ) -> list[tuple[Place, Entry]]:
+        """The events that are seen for the first time. Another content under a known message id is kept as rejected."""
+        digests = [_message_digest(secret, entry) for _place, entry in batch.entries]
+        seen = await timeline_store.first_seen(connection, workspace, set(digests))
+        fresh: list[tuple[Place, Entry]] = []
+        remembered: list[tuple[bytes, int, int]] = []
+        repeated: list[tuple[Entry, tuple[int, int]]] = []
+        for digest, (place, entry) in zip(digests, batch.entries, strict=True):
+            first = seen.get(digest)
+            if first is None:
+                seen[digest] = (entry.seq, entry.slot)
+                remembered.append((digest, entry.seq, entry.slot))
+                fresh.append((place, entry))
+            else:
+                repeated.append((entry, first))
+        await timeline_store.remember(connection, workspace, remembered)
+        originals = await self._reader.read(workspace, [first for _entry, first in repeated])
+        for (entry, _first), original in zip(repeated, originals, strict=True):
+            if original is not None and not same_content(original.recorded, entry.recorded):
+                batch.rejected.append(_conflicting(entry))
+        return fresh
+
+    async def _secret(self, workspace: str) -> bytes:
+        if workspace not in self._secrets:
+            self._secrets[workspace] = await self._log.secret(workspace)
+        return self._secrets[workspace]
+
+    async def _move_cursor(self, connection: AsyncConnection, workspace: str, place: Place, slots: int) -> None:
+        statement = self._state.upsert(cursors).values(workspace=workspace, xid=place.xid, seq=place.seq, slots=slots)
+        changed = {name: statement.excluded[name] for name in ("xid", "seq", "slots")}
+        await connection.execute(statement.on_conflict_do_update(index_elements=[cursors.c.workspace], set_=changed))
+
+
+async def _cursor(connection: AsyncConnection, workspace: str) -> tuple[Place, int]:
+    query = select(cursors.c.xid, cursors.c.seq, cursors.c.slots).where(cursors.c.workspace == workspace)
+    row = (await connection.execute(query)).first()
+    return (Place(row.xid, row.seq), row.slots) if row else (START, 0)
+
+
+async def _take_model(connection: AsyncConnection, workspace: str, place: Place, published: Published) -> None:
+    """A new version may change the meaning of any history, so every customer is folded again."""
+    same = models.c.workspace == workspace, models.c.journey == published.journey, models.c.version == published.version
+    if (await connection.execute(select(models.c.seq).where(*same))).first():
+        return
+    await connection.execute(
+        insert(models).values(
+            workspace=workspace,
+            journey=published.journey,
+            version=published.version,
+            document=published.document,
+            seq=place.seq,
+        )
+    )
+    await dirty.mark_everyone(connection, workspace, place)
+
+
+def _message_digest(secret: bytes, entry: Entry) -> bytes:
+    return blake2b(f"{entry.source}\x00{entry.message_id}".encode(), digest_size=16, key=secret).digest()
+
+
+def _rejected_row(seq: int, slot: int, refused: Refused) -> RejectedRow:
+    path = msgspec.json.encode(refused.path).decode()
+    return RejectedRow(
+        seq, slot, refused.source, refused.received_at, refused.code, refused.message, path, refused.body
+    )
+
+
+def _conflicting(entry: Entry) -> RejectedRow:
+    return RejectedRow(
+        seq=entry.seq,
+        slot=entry.slot,
+        source=entry.source,
+        received_at=entry.recorded.received_at,
+        code=CONFLICTING_DUPLICATE,
+        message="Another event with this message id and other content was recorded before; the first one counts.",
+        path='["messageId"]',
+        body=msgspec.json.encode(as_sent(entry.recorded)),
+    )

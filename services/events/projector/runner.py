@@ -1,0 +1,101 @@
+"""Keeps both stages going: leases renewed beside the work, failures survived, woken by the log and by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from infra.chassis.clock import Clock
+from infra.chassis.database import Database
+from infra.chassis.errors import Unavailable
+from services.events.intake.store import LogStore
+from services.events.live.models import Models
+from services.events.projector.dirty import PARTITIONS
+from services.events.projector.fold import Fold
+from services.events.projector.identify import Identify
+from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases
+from services.events.projector.wakeup import LogListener, Wakeup
+from services.events.timeline.reader import EntryReader
+
+_log = logging.getLogger(__name__)
+_IDLE_SECONDS = 0.5  # how late a deadline may be noticed, and the safety net under missed notices
+_RENEW_SECONDS = LEASE_MICROSECONDS / 1_000_000 / 3
+_PAUSE_AFTER_FAILURE_SECONDS = 0.25
+
+
+class Projector:
+    """One projector process, or the projecting part of the all-in-one process."""
+
+    def __init__(self, log_database: Database, state: Database, clock: Clock, wakeup: Wakeup) -> None:
+        self._state = state
+        self._log = LogStore(log_database)
+        self._wakeup = wakeup
+        self._leases = Leases(state, secrets.token_hex(8), clock, exclusive=state.is_sqlite)
+        self._listener = None if log_database.is_sqlite else LogListener(log_database, wakeup)
+        reader = EntryReader(self._log)
+        self._identify = Identify(self._log, state, reader, self._leases)
+        self._fold = Fold(self._log, state, reader, Models(state), self._leases, clock)
+        self._workspaces: list[str] = []
+
+    async def run(self) -> None:
+        """Projects until cancelled, then closes."""
+        renewing = asyncio.create_task(self._keep_leases(), name="projector leases")
+        try:
+            while True:
+                if not await self._survive(self.round):
+                    await self._wakeup.wait(_IDLE_SECONDS)
+        finally:
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+            await self.close()
+
+    async def round(self) -> int:
+        """One step of each stage for each workspace; how much was done."""
+        done = 0
+        for workspace in self._workspaces:
+            done += await self._identify.step(workspace)
+            done += await self._fold.step(workspace)
+        return done
+
+    async def renew(self) -> None:
+        """Looks for new workspaces, keeps or takes leases."""
+        self._workspaces = await self._log.workspaces()
+        names = [f"fold/{partition}" for partition in range(PARTITIONS)]
+        await self._leases.renew([*names, *(f"identify/{workspace}" for workspace in self._workspaces)])
+        if self._listener:
+            await self._listener.ensure()
+
+    async def _keep_leases(self) -> None:
+        while True:
+            held = set(self._leases.held)
+            await self._survive(self.renew)
+            if set(self._leases.held) - held:
+                self._wakeup.ring()
+            await asyncio.sleep(_RENEW_SECONDS)
+
+    async def _survive(self, work: Callable[[], Awaitable[int | None]]) -> int | None:
+        """A step that fails changed nothing; it is tried again, and the failure is said once."""
+        try:
+            return await work()
+        except LeaseLost as lost:
+            _log.warning("lease lost", extra={"detail": str(lost)})
+        except (Unavailable, DBAPIError, asyncpg.PostgresError, OSError) as error:
+            _log.warning("the projector tries again", extra={"error": type(error).__name__})
+        except Exception:
+            _log.exception("the projector failed unexpectedly and tries again")
+        await asyncio.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
+        return None
+
+    async def close(self) -> None:
+        """Gives the leases back, so that others go on at once."""
+        with contextlib.suppress(Unavailable, DBAPIError, OSError):
+            await self._leases.release()
+        if self._listener:
+            await self._listener.close()

@@ -1,0 +1,72 @@
+"""Timelines and the memory of message ids in SQL, as the projector reads and writes them in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import among, chunked, insert_rows
+from services.events.tables import rejected_events, seen_messages, timeline
+
+
+class Placed(NamedTuple):
+    """A row of a timeline: which event (its place in the log) stands where in the history of which profile."""
+
+    profile: bytes
+    key: bytes
+    seq: int
+    slot: int
+
+
+class RejectedRow(NamedTuple):
+    seq: int
+    slot: int
+    source: str
+    received_at: int
+    code: str
+    message: str
+    path: str
+    body: bytes
+
+
+async def first_seen(
+    connection: AsyncConnection, workspace: str, digests: Collection[bytes]
+) -> dict[bytes, tuple[int, int]]:
+    """Where in the log each message id was seen first, as far as it was seen."""
+    seen: dict[bytes, tuple[int, int]] = {}
+    columns = (seen_messages.c.digest, seen_messages.c.seq, seen_messages.c.slot)
+    for some in chunked(list(digests)):
+        query = select(*columns).where(
+            seen_messages.c.workspace == workspace, among(connection, seen_messages.c.digest, some)
+        )
+        seen |= {row.digest: (row.seq, row.slot) for row in await connection.execute(query)}
+    return seen
+
+
+async def remember(connection: AsyncConnection, workspace: str, messages: Sequence[tuple[bytes, int, int]]) -> None:
+    """Messages are (digest, seq, slot), none of them seen before."""
+    rows = [(workspace, *message) for message in messages]
+    await insert_rows(connection, seen_messages, ("workspace", "digest", "seq", "slot"), rows)
+
+
+async def append(connection: AsyncConnection, workspace: str, placed: Sequence[Placed]) -> None:
+    rows = [(workspace, *row) for row in placed]
+    await insert_rows(connection, timeline, ("workspace", *Placed._fields), rows)
+
+
+async def histories(connection: AsyncConnection, workspace: str, profiles: Collection[bytes]) -> list[Placed]:
+    """All rows of the profiles, in no particular order."""
+    found: list[Placed] = []
+    columns = (timeline.c.profile, timeline.c.key, timeline.c.seq, timeline.c.slot)
+    for some in chunked(list(profiles)):
+        query = select(*columns).where(timeline.c.workspace == workspace, among(connection, timeline.c.profile, some))
+        found += [Placed(*row) for row in await connection.execute(query)]
+    return found
+
+
+async def keep_rejected(connection: AsyncConnection, workspace: str, rejected: Sequence[RejectedRow]) -> None:
+    rows = [(workspace, *row) for row in rejected]
+    await insert_rows(connection, rejected_events, ("workspace", *RejectedRow._fields), rows)

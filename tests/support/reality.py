@@ -1,0 +1,180 @@
+"""The events service without its front door: real stores, a log that takes what a test gives it, and the projector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select
+
+import services.events
+from infra.chassis.database import Database
+from infra.chassis.migrations import upgrade
+from services.events import tables
+from services.events.intake.position import Place
+from services.events.intake.slots import Published, Recorded, Slot
+from services.events.intake.store import Group, LogStore
+from services.events.projector.progress import Progress
+from services.events.projector.runner import Projector
+from services.events.projector.wakeup import Wakeup
+
+Json = dict[str, Any]
+WORKSPACE = "default"
+MIGRATIONS = Path(services.events.__file__).parent / "migrations"
+
+
+def recorded(plain: Json) -> Recorded:
+    """A plain event of tests.support.histories (with `identifiers` and `verified`) as intake would have logged it."""
+    return Recorded(
+        source=plain["source"],
+        message_id=plain["messageId"],
+        kind=plain["kind"],
+        name=plain["name"],
+        channel=plain["channel"],
+        device=plain["device"],
+        identifiers=tuple((type, value) for type, value in plain["identifiers"]),
+        verified=plain["verified"],
+        occurred_at=plain["occurredAt"],
+        original_timestamp=plain["occurredAt"],
+        sent_at=None,
+        received_at=plain["occurredAt"],
+        clamped=False,
+        sequence=plain["sequence"] if plain["sequence"] is not None else plain["context"].get("sequence"),
+        properties=msgspec.json.encode(plain["properties"]),
+        context=msgspec.json.encode(plain["context"]),
+        traits=msgspec.json.encode(plain["traits"]),
+    )
+
+
+class Reality:
+    """Open with `async with`; time stands where `now` says."""
+
+    def __init__(self, database_url: str) -> None:
+        sqlite = database_url.startswith("sqlite")
+        self.log_database = Database(database_url.replace("test.db", "log.db") if sqlite else database_url)
+        self.state = Database(database_url.replace("test.db", "state.db") if sqlite else database_url, durable=False)
+        self.log = LogStore(self.log_database)
+        self.progress = Progress(self.log, self.state)
+        self.now = 0
+        self.projector = self._new_projector()
+        self._stack = AsyncExitStack()
+
+    async def restart(self) -> None:
+        """Ends the projector in peace and starts another, as a new process would."""
+        await self.projector.close()
+        self.projector = self._new_projector()
+        await self.projector.renew()
+
+    def _new_projector(self) -> Projector:
+        return Projector(self.log_database, self.state, lambda: self.now, Wakeup())
+
+    async def __aenter__(self) -> Reality:
+        self._stack.push_async_callback(self.log_database.close)
+        self._stack.push_async_callback(self.state.close)
+        await upgrade(self.log_database, MIGRATIONS / "log")
+        await upgrade(self.state, MIGRATIONS / "state")
+        async with self.log_database.write() as connection:
+            row = {"key": WORKSPACE, "name": "Default", "secret": b"s" * 16, "created_at": 0}
+            await connection.execute(insert(tables.workspaces), row)
+        await self.projector.renew()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.projector.close()
+        await self._stack.aclose()
+
+    async def append(self, slots: Sequence[Slot]) -> Place:
+        return (await self.log.append([Group(WORKSPACE, list(slots))], self.now))[0]
+
+    async def record(self, events: Sequence[Json]) -> Place:
+        """Logs events as one row."""
+        return await self.append([recorded(event) for event in events])
+
+    async def publish(self, journeys: Sequence[Json]) -> Place:
+        return await self.append(
+            [Published(journey["key"], journey["version"], msgspec.json.encode(journey)) for journey in journeys]
+        )
+
+    async def project(self) -> None:
+        """Until nothing is left to do."""
+        while await self.projector.round():
+            pass
+
+    async def customers(self) -> list[Json]:
+        """Customers in the oracle's form, each with its instances, in the order of their first event."""
+        async with self.state.read() as connection:
+            found = [
+                await self._customer(connection, row)
+                for row in (await connection.execute(select(tables.customers))).all()
+            ]
+        return [
+            {name: value for name, value in one.items() if name != "_first"}
+            for one in sorted(found, key=lambda c: c["_first"])
+        ]
+
+    async def rows(self, table: Any) -> list[tuple[Any, ...]]:
+        """All rows of a table, sorted."""
+        async with self.state.read() as connection:
+            return sorted((tuple(row) for row in await connection.execute(select(table))), key=repr)
+
+    async def _customer(self, connection: Any, row: Any) -> Json:
+        identifiers = (
+            await connection.execute(select(tables.identifiers).where(tables.identifiers.c.customer == row.customer))
+        ).all()
+        timeline = (
+            await connection.execute(
+                select(tables.timeline).where(tables.timeline.c.profile.in_([one.profile for one in identifiers]))
+            )
+        ).all()
+        instances = (
+            await connection.execute(
+                select(tables.instances)
+                .where(tables.instances.c.customer == row.customer)
+                .order_by(tables.instances.c.journey, tables.instances.c.run)
+            )
+        ).all()
+        return {
+            "_first": min(one.key for one in timeline),
+            "id": row.customer,
+            "identifiers": sorted([one.type, one.value] for one in identifiers),
+            "events": [message_id(one.key) for one in sorted(timeline, key=lambda one: one.key)],
+            "traits": {key: value[0] for key, value in msgspec.json.decode(row.traits).items()},
+            "instances": [await self._instance(connection, one) for one in instances],
+        }
+
+    async def _instance(self, connection: Any, row: Any) -> Json:
+        steps = (
+            await connection.execute(
+                select(tables.steps).where(tables.steps.c.instance == row.instance).order_by(tables.steps.c.key)
+            )
+        ).all()
+        places = {f"{step.seq}-{step.slot}": message_id(step.key) for step in steps}
+        return {
+            "run": row.run,
+            "version": row.version,
+            "key": row.key,
+            "status": row.status,
+            "phase": row.phase,
+            "touchpoint": row.touchpoint,
+            "startedAt": row.started_at,
+            "lastEventAt": row.last_event_at,
+            "endedAt": row.ended_at,
+            "dueAt": row.due_at,
+            "steps": [[message_id(step.key), step.touchpoint, step.phase, step.direction] for step in steps],
+            "dropOff": None
+            if row.drop_reason is None
+            else {
+                "reason": row.drop_reason,
+                "phase": row.drop_phase,
+                "at": row.drop_at,
+                "evidence": [places[id] for id in row.drop_evidence.split()],
+            },
+        }
+
+
+def message_id(key: bytes) -> str:
+    """The message id at the end of a history key."""
+    return key.rpartition(b"\x00")[2].decode()
