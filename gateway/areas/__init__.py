@@ -1,0 +1,1 @@
+"""The API by area. Types read like the contract; how they are fetched is in the loaders."""

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import strawberry
+
+from gateway.areas.customers.types import Customer, JourneyInstance, to_customer, to_instance
+from gateway.areas.events.inputs import IdentifierInput, identifier_key
+from gateway.context import Info
+from gateway.permissions import ReadsCustomers, resolved
+from gateway.relay import CountedConnection, counted_connection, page_size
+from gateway.scalars import DateTime, Position
+from gateway.vocabulary import DropOffReason, InstanceStatus
+from gateway.wire import given, to_wire
+
+
+@strawberry.input(name="PeriodInput", description="Half-open: from `from`, up to `to`; omitted means everything.")
+class PeriodInput:
+    from_: DateTime | None = strawberry.field(name="from", default=strawberry.UNSET)
+    to: DateTime | None = strawberry.UNSET
+
+
+@strawberry.input
+class InstanceFilter:
+    journey: str | None = strawberry.UNSET
+    version: int | None = strawberry.UNSET
+    status: list[InstanceStatus] | None = strawberry.UNSET
+    phase: str | None = strawberry.UNSET
+    key: str | None = strawberry.UNSET
+    started_in: PeriodInput | None = strawberry.UNSET
+    ended_in: PeriodInput | None = strawberry.UNSET
+    drop_off_reason: DropOffReason | None = strawberry.UNSET
+
+
+@strawberry.type
+class CustomerQueries:
+    @resolved(ReadsCustomers, description="Null when nobody is known by it.")
+    async def customer(
+        self, info: Info, identifier: IdentifierInput, position: Position | None = strawberry.UNSET
+    ) -> Customer | None:
+        await info.context.catch_up(given(position))
+        found = await info.context.loaders.customer_by_identifier.load(identifier_key(identifier))
+        return to_customer(found) if found else None
+
+    @resolved(ReadsCustomers, description="Newest start first.")
+    async def instances(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        where: InstanceFilter | None = strawberry.UNSET,
+        position: Position | None = strawberry.UNSET,
+    ) -> CountedConnection[JourneyInstance]:
+        size = page_size(first, 20)
+        await info.context.catch_up(given(position))
+        condition = given(where)
+        conditions = {} if condition is None else to_wire(condition)
+        page = await info.context.events.query_instances(conditions, size, given(after))
+        return counted_connection(page, to_instance)

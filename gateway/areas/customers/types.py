@@ -1,0 +1,293 @@
+"""Customers, their events and their runs through journeys."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+import strawberry
+
+from gateway.areas.events.types import Source, source_of
+from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
+from gateway.clients import events as documents
+from gateway.clients.answers import Page
+from gateway.clients.events import InstancesOf, StepsOf, TimelineOf
+from gateway.clients.journeys import JourneyKey
+from gateway.context import Info
+from gateway.permissions import ReadsModels, ReadsPersonalData, resolved
+from gateway.relay import (
+    Connection,
+    CountedConnection,
+    Node,
+    connection,
+    counted_connection,
+    global_id,
+    page_size,
+)
+from gateway.scalars import JSON, DateTime
+from gateway.vocabulary import Direction, DropOffReason, InstanceStatus, Trust
+from gateway.wire import given
+from infra.chassis.errors import NotFound
+
+T = TypeVar("T")
+
+
+@strawberry.type
+class Identifier:
+    type: str
+    value: str
+    trust: Trust
+    first_seen_at: DateTime
+
+
+@strawberry.type
+class Trait:
+    key: str
+    value: JSON
+    occurred_at: DateTime
+    source: str | None
+
+
+@strawberry.type
+class Customer(Node):
+    key: strawberry.Private[str]
+    identifiers: list[Identifier] = strawberry.field(permission_classes=[ReadsPersonalData])
+    traits: JSON = strawberry.field(permission_classes=[ReadsPersonalData])
+    trait_history: list[Trait] = strawberry.field(permission_classes=[ReadsPersonalData])
+    first_seen_at: DateTime
+    last_seen_at: DateTime
+
+    @strawberry.field
+    async def first_contact(self, info: Info) -> TouchpointEvent | None:
+        event = await info.context.loaders.first_event_by_customer.load(self.key)
+        return to_event(event) if event else None
+
+    @strawberry.field
+    async def last_contact(self, info: Info) -> TouchpointEvent | None:
+        page = await info.context.loaders.timeline_by_customer(TimelineOf(first=1)).load(self.key)
+        return to_event(page.items[0]) if page and page.items else None
+
+    @resolved(description="Newest start first.")
+    async def instances(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        journey: str | None = strawberry.UNSET,
+        key: str | None = strawberry.UNSET,
+        status: list[InstanceStatus] | None = strawberry.UNSET,
+    ) -> CountedConnection[JourneyInstance]:
+        statuses = given(status)
+        page = InstancesOf(
+            first=page_size(first, 20),
+            after=given(after),
+            journey=given(journey),
+            key=given(key),
+            status=None if statuses is None else tuple(item.value for item in statuses),
+        )
+        found = await info.context.loaders.instances_by_customer(page).load(self.key)
+        return counted_connection(_still_there(found), to_instance)
+
+    @resolved(description="Newest first.")
+    async def timeline(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        journey: str | None = strawberry.UNSET,
+        channel: list[str] | None = strawberry.UNSET,
+        name: list[str] | None = strawberry.UNSET,
+    ) -> Connection[TouchpointEvent]:
+        channels, names = given(channel), given(name)
+        page = TimelineOf(
+            first=page_size(first, 20),
+            after=given(after),
+            journey=given(journey),
+            channel=None if channels is None else tuple(channels),
+            name=None if names is None else tuple(names),
+        )
+        found = await info.context.loaders.timeline_by_customer(page).load(self.key)
+        return connection(_still_there(found), to_event)
+
+
+@strawberry.type(description="One customer's one run through one journey.")
+class JourneyInstance(Node):
+    document: strawberry.Private[documents.Instance]
+    journey_key: str
+    version: int
+    key: str | None
+    run: int
+    status: InstanceStatus
+    started_at: DateTime
+    last_event_at: DateTime
+    ended_at: DateTime | None
+    due_at: DateTime | None
+
+    @resolved(ReadsModels, description="The version it runs on.")
+    async def journey(self, info: Info) -> Journey | None:
+        found = await info.context.loaders.journey_by_key.load(JourneyKey(self.journey_key, self.version))
+        return to_journey(found) if found else None
+
+    @strawberry.field
+    async def customer(self, info: Info) -> Customer | None:
+        found = await info.context.loaders.customer_by_id.load(self.document.customer_id)
+        return to_customer(found) if found else None
+
+    @strawberry.field
+    def phase(self) -> Phase | None:
+        return to_phase(self.document.phase) if self.document.phase else None
+
+    @strawberry.field
+    def touchpoint(self) -> Touchpoint | None:
+        return to_touchpoint(self.document.touchpoint) if self.document.touchpoint else None
+
+    @resolved(description="Oldest first.")
+    async def steps(self, info: Info, first: int | None = 50, after: str | None = strawberry.UNSET) -> Connection[Step]:
+        page = StepsOf(first=page_size(first, 50), after=given(after))
+        found = await info.context.loaders.steps_by_instance(page).load(self.document.id)
+        return connection(_still_there(found), to_step)
+
+    @strawberry.field
+    def drop_off(self) -> DropOff | None:
+        return to_drop_off(self.document.drop_off) if self.document.drop_off else None
+
+
+@strawberry.type
+class Step:
+    event_key: strawberry.Private[str]
+    touchpoint: Touchpoint | None = strawberry.field(description="Null for a step off the map.")
+    phase: Phase | None
+    direction: Direction
+    channel: str | None
+    device: str | None
+    occurred_at: DateTime
+
+    @strawberry.field
+    async def event(self, info: Info) -> TouchpointEvent | None:
+        found = await info.context.loaders.event_by_id.load(self.event_key)
+        return to_event(found) if found else None
+
+
+@strawberry.type(description="The end of an instance without its goal.")
+class DropOff:
+    event_keys: strawberry.Private[list[str]]
+    reason: DropOffReason
+    phase: Phase | None
+    at: DateTime
+
+    @strawberry.field
+    async def evidence(self, info: Info) -> list[TouchpointEvent]:
+        found = await info.context.loaders.event_by_id.load_many(self.event_keys)
+        return [to_event(event) for event in found if event]
+
+
+@strawberry.type(description="An immutable fact: someone did something at a moment.")
+class TouchpointEvent(Node):
+    key: strawberry.Private[str]
+    source_key: strawberry.Private[str | None]
+    message_id: str
+    kind: str
+    name: str
+    channel: str | None
+    device: str | None
+    properties: JSON = strawberry.field(permission_classes=[ReadsPersonalData])
+    context: JSON = strawberry.field(permission_classes=[ReadsPersonalData])
+    identifiers: list[Identifier] = strawberry.field(permission_classes=[ReadsPersonalData])
+    occurred_at: DateTime
+    original_timestamp: DateTime | None
+    sent_at: DateTime | None
+    received_at: DateTime
+    clamped: bool
+
+    @strawberry.field
+    async def source(self, info: Info) -> Source | None:
+        return await source_of(info, self.source_key)
+
+    @resolved(description="The instances that took it.")
+    async def instances(self, info: Info) -> list[JourneyInstance]:
+        found = await info.context.loaders.instances_by_event.load(self.key)
+        return [to_instance(instance) for instance in found or ()]
+
+
+def to_customer(document: documents.Customer) -> Customer:
+    return Customer(
+        id=global_id("Customer", document.id),
+        key=document.id,
+        identifiers=[to_identifier(item) for item in document.identifiers or ()],
+        traits=JSON(document.traits or {}),
+        trait_history=[msgspec.convert(item, Trait, from_attributes=True) for item in document.trait_history or ()],
+        first_seen_at=DateTime(document.first_seen_at),
+        last_seen_at=DateTime(document.last_seen_at),
+    )
+
+
+def to_identifier(document: documents.Identifier) -> Identifier:
+    return msgspec.convert(document, Identifier, from_attributes=True)
+
+
+def to_instance(document: documents.Instance) -> JourneyInstance:
+    return JourneyInstance(
+        id=global_id("JourneyInstance", document.id),
+        document=document,
+        journey_key=document.journey_key,
+        version=document.version,
+        key=document.key,
+        run=document.run,
+        status=document.status,
+        started_at=DateTime(document.started_at),
+        last_event_at=DateTime(document.last_event_at),
+        ended_at=_moment(document.ended_at),
+        due_at=_moment(document.due_at),
+    )
+
+
+def to_step(document: documents.Step) -> Step:
+    return Step(
+        event_key=document.event_id,
+        touchpoint=to_touchpoint(document.touchpoint) if document.touchpoint else None,
+        phase=to_phase(document.phase) if document.phase else None,
+        direction=document.direction,
+        channel=document.channel,
+        device=document.device,
+        occurred_at=DateTime(document.occurred_at),
+    )
+
+
+def to_drop_off(document: documents.DropOff) -> DropOff:
+    return DropOff(
+        event_keys=document.evidence or [],
+        reason=document.reason,
+        phase=to_phase(document.phase) if document.phase else None,
+        at=DateTime(document.at),
+    )
+
+
+def to_event(document: documents.Event) -> TouchpointEvent:
+    return TouchpointEvent(
+        id=global_id("TouchpointEvent", document.id),
+        key=document.id,
+        source_key=document.source,
+        message_id=document.message_id,
+        kind=document.kind,
+        name=document.name,
+        channel=document.channel,
+        device=document.device,
+        properties=JSON({} if document.properties is None else document.properties),
+        context=JSON({} if document.context is None else document.context),
+        identifiers=[to_identifier(item) for item in document.identifiers or ()],
+        occurred_at=DateTime(document.occurred_at),
+        original_timestamp=_moment(document.original_timestamp),
+        sent_at=_moment(document.sent_at),
+        received_at=DateTime(document.received_at),
+        clamped=document.clamped,
+    )
+
+
+def _moment(text: str | None) -> DateTime | None:
+    return None if text is None else DateTime(text)
+
+
+def _still_there(page: Page[T] | None) -> Page[T]:
+    if page is None:
+        raise NotFound("Its owner is no longer there.")
+    return page

@@ -1,0 +1,87 @@
+"""Sources, what they sent in vain, and how far reality is processed."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gateway.clients import events as documents
+from gateway.context import Info
+from gateway.permissions import ReadsPersonalData
+from gateway.relay import Node, global_id
+from gateway.scalars import DateTime, Duration, Position
+from gateway.vocabulary import Trust
+
+
+@strawberry.type(description="A system that sends events.")
+class Source(Node):
+    key: str
+    name: str
+    kind: str
+    default_channel: str | None
+    origins: list[str]
+    trust: Trust
+    paused: bool
+
+
+@strawberry.type(description="What intake could not accept, as it came.")
+class RejectedEvent(Node):
+    source_key: strawberry.Private[str | None]
+    received_at: DateTime
+    code: str
+    message: str
+    path: list[str] | None
+    body: str = strawberry.field(permission_classes=[ReadsPersonalData])
+
+    @strawberry.field
+    async def source(self, info: Info) -> Source | None:
+        return await source_of(info, self.source_key)
+
+
+@strawberry.type
+class ProjectionStatus:
+    position: Position
+    logged: int
+    projected: int
+    lag: int
+    oldest_unprojected_age: Duration | None
+    rebuilding: bool
+
+
+async def source_of(info: Info, key: str | None) -> Source | None:
+    found = await info.context.loaders.source_by_key.load(key) if key else None
+    if found is None:
+        return None
+    return Source(
+        id=global_id("Source", found.key),
+        key=found.key,
+        name=found.name,
+        kind=found.kind,
+        default_channel=found.default_channel,
+        origins=found.origins or [],
+        trust=found.trust,
+        paused=found.paused,
+    )
+
+
+def to_rejected_event(document: documents.RejectedEvent) -> RejectedEvent:
+    return RejectedEvent(
+        id=global_id("RejectedEvent", document.id),
+        source_key=document.source,
+        received_at=DateTime(document.received_at),
+        code=document.code,
+        message=document.message,
+        path=document.path,
+        body=document.body,
+    )
+
+
+def to_projection_status(document: documents.Projection) -> ProjectionStatus:
+    age = document.oldest_unprojected_age
+    return ProjectionStatus(
+        position=Position(document.position or ""),  # nothing logged yet: there is nothing to wait for
+        logged=document.logged,
+        projected=document.projected,
+        lag=document.lag,
+        oldest_unprojected_age=None if age is None else Duration(age),
+        rebuilding=document.rebuilding,
+    )

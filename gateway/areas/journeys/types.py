@@ -1,0 +1,148 @@
+"""Journey models as frontends read them."""
+
+from __future__ import annotations
+
+import msgspec
+import strawberry
+
+from gateway.clients import journeys as documents
+from gateway.clients.journeys import JourneyKey
+from gateway.context import Info
+from gateway.permissions import resolved
+from gateway.relay import Node, global_id
+from gateway.scalars import JSON, DateTime, Duration
+from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
+
+
+@strawberry.type
+class Evidence:
+    rung: Rung
+    kind: str
+    summary: str
+    date: DateTime | None
+    sample_size: int | None
+    url: str | None
+
+
+@strawberry.type
+class LaneItem:
+    lane: str
+    text: str
+    evidence: list[Evidence]
+    rung: Rung
+
+
+@strawberry.type
+class Touchpoint:
+    key: str
+    name: str
+    channel: str
+    owner: str | None
+    recognised_by: str
+    claimed_emotion: float | None
+    moment_of_truth: bool
+    lanes: list[LaneItem]
+
+
+@strawberry.type
+class Means:
+    key: str
+    name: str
+    channel: str | None
+    personas: list[str] | None
+    content: JSON | None
+
+
+@strawberry.type
+class OutsideFigure:
+    name: str
+    value: float
+    unit: str | None
+    source: str
+    date: DateTime
+
+
+@strawberry.type
+class Phase:
+    key: str
+    name: str
+    customer_goal: str | None
+    expectation: str | None
+    mandatory: bool
+    patience: Duration | None
+    touchpoints: list[Touchpoint]
+    means: list[Means]
+    lanes: list[LaneItem]
+    outside_figures: list[OutsideFigure]
+
+
+@strawberry.type
+class DropOffRule:
+    reason: DropOffReason
+    when: str
+
+
+@strawberry.type
+class Hypothesis:
+    key: str
+    statement: str
+    measure: str
+    claim: float
+
+
+@strawberry.type
+class Journey(Node):
+    key: str
+    version: int | None
+    revision: int
+    status: ModelStatus
+    name: str
+    customer_goal: str | None
+    effective_from: DateTime | None
+    effective_until: DateTime | None
+    phases: list[Phase]
+    hypotheses: list[Hypothesis]
+    starts_when: str | None
+    goal: str | None
+    cancelled_when: str | None
+    returned_when: str | None
+    paused_when: str | None
+    resumed_when: str | None
+    scope: str | None
+    instance_key: str | None
+    patience: Duration
+    pause_patience: Duration
+    reentry: Reentry
+    restart_allowed: bool
+    drop_off_reasons: list[DropOffRule]
+
+    @resolved(description="All versions, newest first, the draft included.")
+    async def versions(self, info: Info) -> list[Journey]:
+        return [to_journey(item) for item in await info.context.loaders.versions_by_journey.load(self.key)]
+
+
+def to_journey(document: documents.Journey) -> Journey:
+    members = {name: getattr(document, name) for name in document.__struct_fields__}
+    members |= {
+        "phases": [to_phase(item) for item in document.phases or ()],
+        "hypotheses": [msgspec.convert(item, Hypothesis, from_attributes=True) for item in document.hypotheses or ()],
+        "drop_off_reasons": [
+            msgspec.convert(item, DropOffRule, from_attributes=True) for item in document.drop_off_reasons or ()
+        ],
+    }
+    version = "draft" if document.version is None else str(document.version)
+    return Journey(id=global_id("Journey", f"{version}:{document.key}"), **members)
+
+
+def journey_key(key: str) -> JourneyKey:
+    """The journey that the key inside a global id names."""
+    version, _, name = key.partition(":")
+    return JourneyKey(name, None if version == "draft" else int(version), version == "draft")
+
+
+def to_phase(document: documents.Phase) -> Phase:
+    return msgspec.convert(document, Phase, from_attributes=True)
+
+
+def to_touchpoint(document: documents.Touchpoint) -> Touchpoint:
+    return msgspec.convert(document, Touchpoint, from_attributes=True)

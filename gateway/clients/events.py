@@ -1,0 +1,266 @@
+"""The events service: what customers really do, and where they are on their journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from gateway.clients.answers import Document, Page, T, read, read_each
+from gateway.clients.journeys import Phase, Touchpoint
+from gateway.vocabulary import Direction, DropOffReason, EventStatus, InstanceStatus, Trust
+from infra.chassis.http import Upstream
+
+NAME = "events"
+
+
+class IdentifierKey(NamedTuple):
+    type: str
+    value: str
+
+
+class InstancesOf(NamedTuple):
+    """Which page of a customer's instances."""
+
+    first: int
+    after: str | None = None
+    journey: str | None = None
+    key: str | None = None
+    status: tuple[str, ...] | None = None
+
+
+class TimelineOf(NamedTuple):
+    """Which page of a customer's events, newest first."""
+
+    first: int
+    after: str | None = None
+    journey: str | None = None
+    channel: tuple[str, ...] | None = None
+    name: tuple[str, ...] | None = None
+
+
+class StepsOf(NamedTuple):
+    """Which page of an instance's steps, oldest first."""
+
+    first: int
+    after: str | None = None
+
+
+class Principal(Document):
+    """Who a key speaks for. `kind` is SECRET or WRITE."""
+
+    workspace: str
+    source: str
+    kind: str
+    scopes: frozenset[str] = frozenset()
+
+
+class Identifier(Document):
+    type: str
+    value: str
+    trust: Trust
+    first_seen_at: str
+
+
+class Trait(Document):
+    key: str
+    value: Any
+    occurred_at: str
+    source: str | None = None
+
+
+class Event(Document):
+    lists = ("identifiers",)
+
+    id: str
+    message_id: str
+    kind: str
+    name: str
+    occurred_at: str
+    received_at: str
+    source: str | None = None
+    channel: str | None = None
+    device: str | None = None
+    properties: Any = None
+    context: Any = None
+    identifiers: list[Identifier] | None = None
+    original_timestamp: str | None = None
+    sent_at: str | None = None
+    clamped: bool = False
+
+
+class DropOff(Document):
+    lists = ("evidence",)
+
+    reason: DropOffReason
+    at: str
+    phase: Phase | None = None
+    evidence: list[str] | None = None
+
+
+class Instance(Document):
+    id: str
+    journey_key: str
+    version: int
+    customer_id: str
+    run: int
+    status: InstanceStatus
+    started_at: str
+    last_event_at: str
+    key: str | None = None
+    phase: Phase | None = None
+    touchpoint: Touchpoint | None = None
+    ended_at: str | None = None
+    due_at: str | None = None
+    drop_off: DropOff | None = None
+
+
+class Step(Document):
+    direction: Direction
+    occurred_at: str
+    event_id: str
+    touchpoint: Touchpoint | None = None
+    phase: Phase | None = None
+    channel: str | None = None
+    device: str | None = None
+
+
+class Customer(Document):
+    lists = ("identifiers", "trait_history")
+
+    id: str
+    first_seen_at: str
+    last_seen_at: str
+    identifiers: list[Identifier] | None = None
+    traits: Any = None
+    trait_history: list[Trait] | None = None
+
+
+class EventResult(Document):
+    message_id: str
+    status: EventStatus
+    code: str | None = None
+    message: str | None = None
+    path: list[str | int] | None = None
+
+
+class Recorded(Document):
+    accepted: int
+    rejected: int
+    results: list[EventResult]
+    position: str | None = None
+
+
+class Source(Document):
+    lists = ("origins",)
+
+    key: str
+    name: str
+    kind: str
+    trust: Trust
+    default_channel: str | None = None
+    origins: list[str] | None = None
+    paused: bool = False
+
+
+class RejectedEvent(Document):
+    id: str
+    received_at: str
+    code: str
+    message: str
+    body: str
+    source: str | None = None
+    path: list[str] | None = None
+
+
+class Projection(Document):
+    """`position` is None while nothing was ever logged."""
+
+    logged: int
+    projected: int
+    lag: int
+    rebuilding: bool
+    position: str | None = None
+    oldest_unprojected_age: str | None = None
+
+
+class _Sources(Document):
+    sources: list[Source]
+
+
+class _Wait(Document):
+    stale: bool
+
+
+class EventsClient:
+    """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
+
+    audience: ClassVar[str] = NAME
+
+    def __init__(self, upstream: Upstream, token: str) -> None:
+        self._upstream = upstream
+        self._token = token
+
+    async def authenticate(self, credential: str) -> Principal:
+        """Who `credential` is. The token must speak for every workspace (`*`). Raises a Problem of status 401."""
+        return await self._one("/internal/authenticate", {"credential": credential}, Principal)
+
+    async def record(self, source: str, trust: Trust, events: list[dict[str, Any]]) -> Recorded:
+        body = {"source": source, "trust": trust.value, "events": events, "wait": False}
+        return await self._one("/internal/events", body, Recorded)
+
+    async def find_customers(self, identifiers: Sequence[IdentifierKey]) -> list[Customer | None]:
+        body = {"identifiers": [identifier._asdict() for identifier in identifiers]}
+        return await self._each("/internal/customers/find", body, "customers", Customer, identifiers)
+
+    async def customers(self, ids: Sequence[str]) -> list[Customer | None]:
+        return await self._each("/internal/customers/read", {"ids": ids}, "customers", Customer, ids)
+
+    async def events(self, ids: Sequence[str]) -> list[Event | None]:
+        return await self._each("/internal/events/read", {"ids": ids}, "events", Event, ids)
+
+    async def instances(self, ids: Sequence[str]) -> list[Instance | None]:
+        return await self._each("/internal/instances/read", {"ids": ids}, "instances", Instance, ids)
+
+    async def instances_of_events(self, ids: Sequence[str]) -> list[list[Instance] | None]:
+        return await self._each("/internal/instances/of-events", {"events": ids}, "instances", list[Instance], ids)
+
+    async def timelines(self, customers: Sequence[str], page: TimelineOf) -> list[Page[Event] | None]:
+        body = {"customers": customers, **page._asdict()}
+        return await self._each("/internal/timelines", body, "pages", Page[Event], customers)
+
+    async def instances_of_customers(self, customers: Sequence[str], page: InstancesOf) -> list[Page[Instance] | None]:
+        body = {"customers": customers, **page._asdict()}
+        return await self._each("/internal/instances/of-customers", body, "pages", Page[Instance], customers)
+
+    async def steps(self, instances: Sequence[str], page: StepsOf) -> list[Page[Step] | None]:
+        body = {"instances": instances, **page._asdict()}
+        return await self._each("/internal/steps", body, "pages", Page[Step], instances)
+
+    async def query_instances(self, where: dict[str, Any], first: int, after: str | None) -> Page[Instance]:
+        return await self._one(
+            "/internal/instances/query", {"where": where, "first": first, "after": after}, Page[Instance]
+        )
+
+    async def sources(self) -> list[Source]:
+        answer = await self._upstream.call("GET", "/internal/sources", token=self._token)
+        return read(answer, _Sources, NAME).sources
+
+    async def projection(self) -> Projection:
+        return read(await self._upstream.call("GET", "/internal/projection", token=self._token), Projection, NAME)
+
+    async def wait(self, position: str) -> bool:
+        """Waits until `position` is projected, at most 2 s. Whether what is read now is still stale."""
+        return (await self._one("/internal/projection/wait", {"position": position}, _Wait)).stale
+
+    async def rejected(self, first: int, after: str | None, source: str | None) -> Page[RejectedEvent]:
+        query = {"first": str(first), "after": after, "source": source}
+        given = {name: value for name, value in query.items() if value is not None}
+        answer = await self._upstream.call("GET", "/internal/rejected-events", token=self._token, query=given)
+        return read(answer, Page[RejectedEvent], NAME)
+
+    async def _one(self, path: str, body: Any, shape: type[T]) -> T:
+        return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, NAME)
+
+    async def _each(self, path: str, body: Any, member: str, shape: type[T], asked: Sequence[object]) -> list[T | None]:
+        answer = await self._upstream.call("POST", path, token=self._token, body=body)
+        return read_each(answer, member, shape, NAME, asked)

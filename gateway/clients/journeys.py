@@ -1,0 +1,192 @@
+"""The journeys service: the maps we believe in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import quote
+
+from gateway.clients.answers import Document, read, read_each
+from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
+from infra.chassis.errors import Flaw, Invalid
+from infra.chassis.http import Upstream
+
+NAME = "journeys"
+_LADDER = list(Rung)
+
+
+class JourneyKey(NamedTuple):
+    """One journey: the draft, a version, or (neither given) the published version, else the draft."""
+
+    key: str
+    version: int | None = None
+    draft: bool = False
+
+
+class Evidence(Document):
+    rung: Rung
+    kind: str
+    summary: str
+    date: str | None = None
+    sample_size: int | None = None
+    url: str | None = None
+
+
+class LaneItem(Document):
+    lists = ("evidence",)
+
+    lane: str
+    text: str
+    evidence: list[Evidence] | None = None
+
+    @property
+    def rung(self) -> Rung:
+        """The highest rung of its evidence; without any it is an assumption."""
+        rungs = [item.rung for item in self.evidence or ()]
+        return max(rungs, key=_LADDER.index, default=Rung.ASSUMPTION)
+
+
+class Touchpoint(Document):
+    lists = ("lanes",)
+
+    key: str
+    name: str
+    recognised_by: str
+    channel: str = "any"
+    owner: str | None = None
+    claimed_emotion: float | None = None
+    moment_of_truth: bool = False
+    lanes: list[LaneItem] | None = None
+
+
+class Means(Document):
+    key: str
+    name: str
+    channel: str | None = None
+    personas: list[str] | None = None
+    content: Any = None
+
+
+class OutsideFigure(Document):
+    name: str
+    value: float
+    source: str
+    date: str
+    unit: str | None = None
+
+
+class Phase(Document):
+    lists = ("touchpoints", "means", "lanes", "outside_figures")
+
+    key: str
+    name: str
+    customer_goal: str | None = None
+    expectation: str | None = None
+    mandatory: bool = True
+    patience: str | None = None
+    touchpoints: list[Touchpoint] | None = None
+    means: list[Means] | None = None
+    lanes: list[LaneItem] | None = None
+    outside_figures: list[OutsideFigure] | None = None
+
+
+class DropOffRule(Document):
+    reason: DropOffReason
+    when: str
+
+
+class Hypothesis(Document):
+    key: str
+    statement: str
+    measure: str
+    claim: float
+
+
+class Journey(Document):
+    lists = ("phases", "drop_off_reasons", "hypotheses")
+
+    key: str
+    name: str
+    revision: int
+    status: ModelStatus
+    version: int | None = None
+    effective_from: str | None = None
+    effective_until: str | None = None
+    customer_goal: str | None = None
+    phases: list[Phase] | None = None
+    starts_when: str | None = None
+    goal: str | None = None
+    cancelled_when: str | None = None
+    returned_when: str | None = None
+    paused_when: str | None = None
+    resumed_when: str | None = None
+    scope: str | None = None
+    instance_key: str | None = None
+    patience: str = "P30D"
+    pause_patience: str = "P90D"
+    reentry: Reentry = Reentry.ALWAYS
+    restart_allowed: bool = False
+    drop_off_reasons: list[DropOffRule] | None = None
+    hypotheses: list[Hypothesis] | None = None
+
+
+class Remark(Document):
+    """A warning about a draft, or a flaw in it."""
+
+    code: str
+    message: str
+    path: list[str | int] | None = None
+    line: int | None = None
+    column: int | None = None
+
+
+class Saved(Document):
+    lists = ("warnings",)
+
+    journey: Journey
+    warnings: list[Remark] | None = None
+
+
+class Published(Document):
+    journey: Journey
+    pending: bool
+
+
+class _Journeys(Document):
+    journeys: list[Journey]
+
+
+class JourneysClient:
+    """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
+
+    audience: ClassVar[str] = NAME
+
+    def __init__(self, upstream: Upstream, token: str) -> None:
+        self._upstream = upstream
+        self._token = token
+
+    async def save(self, key: str, draft: dict[str, Any]) -> Saved:
+        return read(await self._call("PUT", f"/internal/journeys/{_segment(key)}/draft", draft), Saved, NAME)
+
+    async def publish(self, key: str, effective_from: str | None) -> Published:
+        body = {"effectiveFrom": effective_from}
+        return read(await self._call("POST", f"/internal/journeys/{_segment(key)}/publish", body), Published, NAME)
+
+    async def read(self, keys: Sequence[JourneyKey]) -> list[Journey | None]:
+        answer = await self._call("POST", "/internal/journeys/read", {"items": [key._asdict() for key in keys]})
+        return read_each(answer, "journeys", Journey, NAME, keys)
+
+    async def versions(self, key: str) -> list[Journey]:
+        """Newest first, the draft included."""
+        answer = await self._call("GET", f"/internal/journeys/{_segment(key)}/versions")
+        return read(answer, _Journeys, NAME).journeys or []
+
+    async def _call(self, method: str, path: str, body: Any = None) -> Any:
+        return await self._upstream.call(method, path, token=self._token, body=body)
+
+
+def _segment(key: str) -> str:
+    if key in ("", ".", "..") or "/" in key:
+        message = "A key is text without a slash that is not empty."
+        raise Invalid(message, errors=[Flaw("INVALID_VALUE", message, ("key",))])
+    return quote(key, safe="")

@@ -1,0 +1,57 @@
+"""What every resolver of one request has at hand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import strawberry
+from graphql import DocumentNode
+
+from gateway.clients.events import EventsClient, Principal
+from gateway.clients.journeys import JourneysClient
+from gateway.loaders import Loaders
+
+
+@dataclass(slots=True)
+class Context:
+    """`after` is the position from the header Klantreis-After: the default of every `position` argument."""
+
+    document: DocumentNode
+    principal: Principal
+    journeys: JourneysClient
+    events: EventsClient
+    after: str | None = None
+    loaders: Loaders = field(init=False)
+    stale: bool = False
+    recorded: str | None = None
+    _waits: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.loaders = Loaders(self.journeys, self.events)
+
+    async def catch_up(self, position: str | None = None) -> None:
+        """Waits until `position` is projected, at most 2 s and once per position; notes when the answer is stale.
+
+        Raises a Problem with the code BAD_POSITION when it is malformed.
+        """
+        wanted = position or self.after
+        if not wanted:
+            return
+        if wanted not in self._waits:
+            self._waits[wanted] = asyncio.ensure_future(self.events.wait(wanted))
+        if await self._waits[wanted]:
+            self.stale = True
+
+    async def record(self, position: str | None, *, wait: bool) -> None:
+        """Notes where a write ended up, for the header of the answer; with `wait` lets it be projected first.
+
+        What was loaded before it is forgotten.
+        """
+        self.recorded = position or self.recorded
+        self.loaders = Loaders(self.journeys, self.events)
+        if wait and position:
+            await self.catch_up(position)
+
+
+Info = strawberry.Info[Context, None]

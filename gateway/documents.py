@@ -1,0 +1,82 @@
+"""Documents made ready once: parsed, held against the limits, validated, and kept by the hash of their text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from gateway.errors import as_json
+from gateway.limits import LimitExceeded, Limits, check
+
+_KEPT = 256
+_LONGEST_KEPT = 16 * 1_024  # characters; a longer text carries its data inside and will not come again
+_ERRORS_SHOWN = 10
+_OVER_LEXER_LIMIT = "Document contains more than"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that may be executed, or (`document` is None) the errors why it may not."""
+
+    document: DocumentNode | None
+    errors: tuple[dict[str, Any], ...] = ()
+
+
+class Documents:
+    """Makes documents ready, each distinct one once as long as it is among the last used."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._kept: OrderedDict[bytes, Prepared] = OrderedDict()
+        self.prepared = 0
+        """How many were made ready, not counting those found ready."""
+
+    def prepare(self, text: str) -> Prepared:
+        digest = sha256(text.encode()).digest()
+        prepared = self._kept.get(digest)
+        if prepared is not None:
+            self._kept.move_to_end(digest)
+            return prepared
+        prepared = self._prepare(text)
+        self.prepared += 1
+        if len(text) <= _LONGEST_KEPT:
+            self._kept[digest] = prepared
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return prepared
+
+    def _prepare(self, text: str) -> Prepared:
+        try:
+            document = self._parse(text)
+            check(document, self._schema, self._limits)
+        except GraphQLSyntaxError as error:
+            return Prepared(None, (as_json(error, "GRAPHQL_PARSE_FAILED"),))
+        except GraphQLError as error:
+            return Prepared(None, (as_json(error, "GRAPHQL_VALIDATION_FAILED"),))
+        errors = validate(self._schema, document, specified_rules, max_errors=_ERRORS_SHOWN)
+        if errors:
+            return Prepared(None, tuple(as_json(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
+        return Prepared(document)
+
+    def _parse(self, text: str) -> DocumentNode:
+        limits = self._limits
+        try:
+            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+        except GraphQLSyntaxError as error:
+            if _OVER_LEXER_LIMIT not in error.message:
+                raise
+            limit, allowed = ("comments", limits.comments) if "comments" in error.message else ("tokens", limits.tokens)
+            raise LimitExceeded(limit, allowed) from error

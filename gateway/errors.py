@@ -1,0 +1,75 @@
+"""From failures to the two places where GraphQL tells of them.
+
+A refusal by the domain (validation, conflict, not found) belongs in a payload's `errors`: the mutation changed nothing.
+Everything else is a top-level error with `extensions.code`: authentication, permission, limits, an absent upstream.
+What nobody foresaw is told as INTERNAL and logged by its kind and place, never with the document or its values.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from graphql import GraphQLError
+
+from infra.chassis.errors import BadRequest, Problem, Unavailable
+
+_log = logging.getLogger(__name__)
+_INTERNAL = "Something went wrong on our side; it has been logged."
+_OUR_OWN_FAULT = frozenset({401, 403})  # between services: a wrong signing key, never the caller's doing
+
+
+class BadPage(BadRequest):
+    default_code = "BAD_PAGE"
+
+
+class BadId(BadRequest):
+    default_code = "BAD_ID"
+
+
+def is_refusal(problem: Problem) -> bool:
+    """Whether `problem` is a refusal by the domain, to be told in a payload."""
+    return 400 <= problem.status < 500 and problem.status not in _OUR_OWN_FAULT
+
+
+def is_foreseen(error: GraphQLError) -> bool:
+    """Whether its message may be shown: made by GraphQL, by us as a Problem, or by an upstream as one."""
+    cause = error.original_error
+    if isinstance(cause, Problem):
+        return isinstance(cause, Unavailable) or is_refusal(cause)
+    return cause is None or isinstance(cause, GraphQLError)
+
+
+def as_json(error: GraphQLError, code: str) -> dict[str, Any]:
+    """One member of `errors`. `code` is used where the error itself has none."""
+    cause = error.original_error
+    if not is_foreseen(error):
+        message, code = _INTERNAL, Problem.default_code
+    elif isinstance(cause, Problem):
+        message, code = cause.message, cause.code
+    else:
+        message, code = error.message, _code_of(error) or code
+    document: dict[str, Any] = {"message": message}
+    if error.locations:
+        document["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path:
+        document["path"] = error.path
+    document["extensions"] = {**(error.extensions or {}), "code": code}
+    return document
+
+
+def _code_of(error: GraphQLError) -> str | None:
+    own = (error.extensions or {}).get("code")
+    if own is None and isinstance(error.original_error, GraphQLError):
+        own = (error.original_error.extensions or {}).get("code")
+    return own if isinstance(own, str) else None
+
+
+def log_unforeseen(error: GraphQLError) -> None:
+    """Logs the kind of the failure, its place in the answer and in the code; its message may hold personal data."""
+    cause = error.original_error
+    if cause is None or is_foreseen(error):
+        return
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
+    _log.error("a field failed", extra={"error": type(cause).__qualname__, "path": error.path, "frames": frames})

@@ -1,0 +1,88 @@
+"""Loaders of one request, named by relation and key: what many fields ask for at once travels in one call.
+
+Each answers in key order, None for what is not there, and asks for at most 100 keys a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from gateway.clients.answers import BATCH_LIMIT, Page
+from gateway.clients.events import (
+    Customer,
+    Event,
+    EventsClient,
+    IdentifierKey,
+    Instance,
+    InstancesOf,
+    Source,
+    Step,
+    StepsOf,
+    TimelineOf,
+)
+from gateway.clients.journeys import Journey, JourneyKey, JourneysClient
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+_WHOLE_PAGE = TimelineOf(first=100)
+
+
+class Loaders:
+    """Never shared between requests: what one caller may see must not reach another."""
+
+    def __init__(self, journeys: JourneysClient, events: EventsClient) -> None:
+        self._journeys = journeys
+        self._events = events
+        self._paged: dict[tuple[str, Hashable], DataLoader[Any, Any]] = {}
+        self.journey_by_key: DataLoader[JourneyKey, Journey | None] = _loader(journeys.read)
+        self.versions_by_journey: DataLoader[str, list[Journey]] = DataLoader(self._versions)
+        self.customer_by_id: DataLoader[str, Customer | None] = _loader(events.customers)
+        self.customer_by_identifier: DataLoader[IdentifierKey, Customer | None] = _loader(events.find_customers)
+        self.event_by_id: DataLoader[str, Event | None] = _loader(events.events)
+        self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
+        self.instances_by_event: DataLoader[str, list[Instance] | None] = _loader(events.instances_of_events)
+        self.first_event_by_customer: DataLoader[str, Event | None] = _loader(self._first_events)
+        self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
+
+    def instances_by_customer(self, page: InstancesOf) -> DataLoader[str, Page[Instance] | None]:
+        return self._of_page("instances", page, self._events.instances_of_customers)
+
+    def timeline_by_customer(self, page: TimelineOf) -> DataLoader[str, Page[Event] | None]:
+        return self._of_page("timeline", page, self._events.timelines)
+
+    def steps_by_instance(self, page: StepsOf) -> DataLoader[str, Page[Step] | None]:
+        return self._of_page("steps", page, self._events.steps)
+
+    def _of_page(
+        self, relation: str, page: K, fetch: Callable[..., Awaitable[list[V | None]]]
+    ) -> DataLoader[str, V | None]:
+        """One loader for everything that asks for the same page of the same relation."""
+        if (relation, page) not in self._paged:
+            self._paged[relation, page] = _loader(partial(fetch, page=page))
+        return self._paged[relation, page]
+
+    async def _versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
+        return await asyncio.gather(*map(self._journeys.versions, keys), return_exceptions=True)
+
+    async def _first_events(self, customers: list[str]) -> list[Event | None]:
+        pages = await self._events.timelines(customers, _WHOLE_PAGE)
+        return await asyncio.gather(*map(self._oldest, customers, pages))
+
+    async def _oldest(self, customer: str, page: Page[Event] | None) -> Event | None:
+        """The last event of the last page: timelines are newest first."""
+        while page and page.has_next_page:
+            [page] = await self._events.timelines([customer], _WHOLE_PAGE._replace(after=page.cursors[-1]))
+        return page.items[-1] if page and page.items else None
+
+    async def _sources(self, keys: list[str]) -> list[Source | None]:
+        known = {source.key: source for source in await self._events.sources()}
+        return [known.get(key) for key in keys]
+
+
+def _loader(fetch: Callable[[list[K]], Awaitable[list[V]]]) -> DataLoader[K, V]:
+    return DataLoader(fetch, max_batch_size=BATCH_LIMIT)

@@ -1,0 +1,57 @@
+"""Scopes, declared on the field that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NoReturn
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.permission import BasePermission
+from strawberry.types.field import StrawberryField
+
+from gateway.context import Context
+
+
+class Scope(BasePermission):
+    """Lets a principal through that has the scope `name`; all others are answered FORBIDDEN."""
+
+    name: ClassVar[str]
+
+    def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
+        return self.name in info.context.principal.scopes
+
+    def on_unauthorized(self) -> NoReturn:
+        raise GraphQLError(f"This needs the scope {self.name}.", extensions={"code": "FORBIDDEN"})
+
+
+class RecordsEvents(Scope):
+    name = "events:write"
+
+
+class ReadsCustomers(Scope):
+    name = "customers:read"
+
+
+class ReadsPersonalData(Scope):
+    """Guards every field that may hold what identifies or describes a person."""
+
+    name = "pii:read"
+
+
+class ReadsModels(Scope):
+    name = "models:read"
+
+
+class WritesModels(Scope):
+    name = "models:write"
+
+
+def resolved(
+    *scopes: type[Scope], description: str | None = None
+) -> Callable[[Callable[..., object]], StrawberryField]:
+    """A resolver as a field that needs all of `scopes`; the decorator of strawberry, but typed."""
+    decorator: Callable[[Callable[..., object]], StrawberryField] = strawberry.field(
+        description=description, permission_classes=list(scopes)
+    )
+    return decorator

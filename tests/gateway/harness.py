@@ -1,0 +1,85 @@
+"""A gateway over stub upstreams, spoken to over HTTP in process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+import msgspec
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.http import Upstream, open_client
+from tests.gateway.documents import principal
+from tests.gateway.stubs import Stub, authenticate
+
+ALL_SCOPES = ("events:write", "customers:read", "pii:read", "models:read", "models:write")
+KEYS = {
+    "sk_all": principal(*ALL_SCOPES),
+    "sk_bare": principal("customers:read"),
+    "sk_none": principal(),
+    "sk_other": principal(*ALL_SCOPES, workspace="other"),
+    "wk_site": principal("events:write", kind="WRITE", source="website"),
+}
+
+
+class ManualClock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Gateway:
+    events: Stub
+    journeys: Stub
+    http: httpx.AsyncClient
+    clock: ManualClock
+
+    async def post(
+        self, query: str, *, key: str = "sk_all", headers: dict[str, str] | None = None, **rest: Any
+    ) -> httpx.Response:
+        body = msgspec.json.encode({"query": query, **rest})
+        given = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"} | (headers or {})
+        return await self.http.post("/graphql", content=body, headers=given)
+
+    async def ask(self, query: str, **rest: Any) -> Any:
+        """The whole answer, which must be a 200."""
+        response = await self.post(query, **rest)
+        assert response.status_code == 200, response.text
+        return msgspec.json.decode(response.content)
+
+    async def data(self, query: str, **rest: Any) -> Any:
+        """What was asked for; there must be no errors."""
+        answer = await self.ask(query, **rest)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def codes(self, query: str, **rest: Any) -> list[str]:
+        answer = await self.ask(query, **rest)
+        return [error["extensions"]["code"] for error in answer["errors"]]
+
+
+@asynccontextmanager
+async def gateway(environment: Literal["development", "production"] = "development") -> AsyncIterator[Gateway]:
+    clock = ManualClock()
+    tokens = ServiceTokens("a signing key of the tests, long enough", clock)
+    events, journeys = Stub("events", tokens), Stub("journeys", tokens)
+    events.answers["POST /internal/authenticate"] = authenticate(KEYS)
+    upstreams = [
+        Upstream(stub.audience, open_client("http://stub", lambda stub=stub: stub)) for stub in (events, journeys)
+    ]
+    app = create_app(
+        Settings(environment=environment), events=upstreams[0], journeys=upstreams[1], tokens=tokens, clock=clock
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(base_url="http://gateway", transport=transport) as http:
+        yield Gateway(events, journeys, http, clock)
+    for upstream in upstreams:
+        await upstream.close()
