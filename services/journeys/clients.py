@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -11,8 +12,8 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import Problem, Unavailable
 from infra.chassis.http import Upstream
 
+_log = logging.getLogger(__name__)
 _AUDIENCE = "events"
-_REFRESH_SECONDS = 2.0
 
 
 class _OpenRuns(msgspec.Struct, rename="camel"):
@@ -24,11 +25,15 @@ class _Refreshed(msgspec.Struct):
 
 
 class Events:
-    """Calls to events; `upstream` is None where there is no events service, which is the same as one that is away."""
+    """Calls to events; `upstream` is None where there is no events service, which is the same as one that is away.
 
-    def __init__(self, upstream: Upstream | None, tokens: ServiceTokens) -> None:
+    `refresh_within`: seconds that publishing waits for events to take a version up.
+    """
+
+    def __init__(self, upstream: Upstream | None, tokens: ServiceTokens, *, refresh_within: float = 2.0) -> None:
         self._upstream = upstream
         self._tokens = tokens
+        self._refresh_within = refresh_within
 
     async def open_runs(self, workspace: str, key: str, instance_key: str | None) -> int:
         """How many runs of a journey are open whose version reads another instance key.
@@ -51,16 +56,17 @@ class Events:
     async def refresh(self, workspace: str) -> Mapping[str, int]:
         """Asks events to fetch what was published; the newest version it now has of each journey.
 
-        Best effort, within two seconds: nothing is known, and nothing is raised, when it does not answer.
+        Best effort: nothing is known, and nothing is raised, when it does not answer in time.
         """
         if self._upstream is None:
             return {}
         token = self._tokens.mint(_AUDIENCE, workspace)
         try:
-            async with asyncio.timeout(_REFRESH_SECONDS):  # an app in this process knows no timeout of its own
+            async with asyncio.timeout(self._refresh_within):  # an app in this process knows no timeout of its own
                 answer = await self._upstream.call("POST", "/internal/models/refresh", token=token)
             return msgspec.convert(answer, _Refreshed).versions
-        except (Problem, TimeoutError, msgspec.DecodeError):
+        except (Problem, TimeoutError, msgspec.DecodeError) as error:
+            _log.warning("events did not acknowledge a published version", extra={"cause": type(error).__name__})
             return {}
 
 

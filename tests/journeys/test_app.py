@@ -1,0 +1,86 @@
+"""The composition root: what it opens, and what it leaves to others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.database import Database
+from infra.chassis.http import Upstream
+from services.journeys.app import create_app
+from services.journeys.clients import Events
+from services.journeys.settings import Settings
+from tests.journeys.builders import journey
+from tests.journeys.conftest import KEY
+
+
+async def test_without_more_settings_it_keeps_a_file_in_the_data_folder(tmp_path: Path) -> None:
+    app = create_app(Settings(signing_key=KEY, data=tmp_path / "var"))
+    headers = {"Authorization": f"Bearer {ServiceTokens(KEY).mint('journeys', 'default')}"}
+    transport = httpx.ASGITransport(app)
+    for revision in (1, 2):  # started twice: what was saved is still there
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://j") as client,
+        ):
+            draft = await client.put("/internal/journeys/order/draft", json=journey(), headers=headers)
+            assert draft.json()["journey"]["revision"] == revision
+            published = await client.post("/internal/journeys/order/publish", json={}, headers=headers)
+            assert published.json()["pending"] is True
+    assert (tmp_path / "var" / "journeys.db").is_file()
+
+
+async def test_a_database_that_was_given_stays_open(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    app = create_app(Settings(signing_key=KEY), database=database)
+    async with app.router.lifespan_context(app):
+        pass
+    async with database.read() as connection:
+        assert (await connection.exec_driver_sql("SELECT count(*) FROM journeys_drafts")).scalar_one() == 0
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"signing_key": "short"},
+        {"signing_key": KEY, "environment": "production", "events_url": "http://events"},
+    ],
+)
+def test_unsafe_settings_are_refused(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLANTREIS_SIGNING_KEY", raising=False)
+    with pytest.raises(ValidationError):
+        Settings(**settings)  # type: ignore[arg-type]
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLANTREIS_SIGNING_KEY", KEY)
+    monkeypatch.setenv("KLANTREIS_DATA", "elsewhere")
+    assert Settings().database_url == "sqlite:///elsewhere/journeys.db"
+    assert KEY not in repr(Settings())
+    monkeypatch.setenv("KLANTREIS_JOURNEYS_DATABASE_URL", "postgresql://host/journeys")
+    assert Settings().database_url == "postgresql://host/journeys"
+
+
+@pytest.mark.parametrize("answer", [b"not json", b'{"versions": 3}', b'{"versions": {"order": "one"}}', b""])
+async def test_an_events_service_that_makes_no_sense_has_acknowledged_nothing(answer: bytes) -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=answer))
+    upstream = Upstream("events", httpx.AsyncClient(transport=transport, base_url="http://events"))
+    assert await Events(upstream, ServiceTokens(KEY)).refresh("default") == {}
+    await upstream.close()
+
+
+async def test_an_events_service_that_hangs_is_not_waited_for() -> None:
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody wakes it")
+
+    upstream = Upstream("events", httpx.AsyncClient(transport=httpx.MockTransport(hang), base_url="http://events"))
+    assert await Events(upstream, ServiceTokens(KEY), refresh_within=0.01).refresh("default") == {}
+    await upstream.close()
