@@ -1,17 +1,15 @@
 """Literals of CEL: what the text between the quotes, or the digits, stand for. Functions here raise ValueError."""
 
 import re
-from typing import Final
 
-_UNTERMINATED: Final = "unterminated"
 # Alternatives never overlap on a backslash, so unlike the grammar's own string terminals this cannot backtrack
 # exponentially; a text that passes is one whose strings those terminals match at the first try.
 _QUOTED = re.compile(
-    rf'''//[^\n]*
+    r'''//[^\n]*
     |"""(?:[^\\]|\\.)*?""" | \'\'\'(?:[^\\]|\\.)*?\'\'\'
-    |(?P<{_UNTERMINATED}>"""|\'\'\')
+    |("""|\'\'\')
     |"(?:[^"\\\n\r]|\\[^\n\r])*+" | '(?:[^'\\\n\r]|\\[^\n\r])*+'
-    |(?P<{_UNTERMINATED}_too>["'])''',
+    |(["'])''',
     re.DOTALL | re.VERBOSE,
 )
 _ESCAPE = re.compile(
@@ -29,7 +27,7 @@ _UINT_RANGE = range(2**64)
 def unterminated_string(text: str) -> int | None:
     """The offset of the first string literal that is not closed, or None."""
     for quoted in _QUOTED.finditer(text):
-        if quoted.lastgroup is not None:
+        if quoted.lastindex is not None:  # the groups are the quotes that nothing closes
             return quoted.start()
     return None
 
