@@ -110,6 +110,25 @@ def test_an_open_key_of_an_earlier_version_blocks_a_start_under_the_next() -> No
     assert [(untaken.event.name, untaken.why.value) for untaken in history.untaken] == [("Seen", "KEY_TAKEN")]
 
 
+def test_a_key_names_one_open_instance_even_by_different_paths() -> None:
+    versions = [
+        version(1, None, instanceKey="properties.order_id"),
+        version(2, 3, instanceKey="properties.cart_id", phases=[phase("view", "Seen", "Product Viewed")]),
+    ]
+    events = (
+        on(0, "Checkout Started"),
+        on(4, "Seen", cart_id="X"),
+        on(5, "Checkout Started"),
+        on(6, "Product Viewed", "X"),
+    )
+
+    assert told(*events, versions=versions, now=6) == [
+        # It moved last, but may not adopt the key; to the other the event has no key.
+        "1 ACTIVE in buy, due 12: START started, STAY started",
+        "2(X) v2 ACTIVE in view, due 13: REENTER seen, STAY viewed",
+    ]
+
+
 def test_reentry_and_runs_count_over_versions() -> None:
     versions = [version(1, None), version(2, 3, reentry="NEVER")]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from services.events.live.domain.instance import Folded, Status, Untaken, Why
 from services.events.live.domain.model import JourneyVersion, Reentry, Schedule
 from services.events.live.domain.reading import Reading
 from services.events.live.domain.run import Run
-from services.events.live.domain.runs import Runs
+from services.events.live.domain.runs import Runs, latest
 from services.events.timeline.domain import Event, Microseconds
 
 
@@ -60,7 +60,7 @@ class History:
             self._give(run, event)
         elif in_force.recognition.belongs:
             self._start(in_force, event)
-        elif any(run.reading.recognition.belongs for run in self._runs.open.values()):
+        elif any(run.reading.recognition.belongs for run in self._runs.everything.open.values()):
             self._leave(event, Why.UNRECOGNISED)
 
     def _in_force(self, at: Microseconds) -> Reading | None:
@@ -73,43 +73,44 @@ class History:
         return reading
 
     def _named(self) -> Run | None:
-        """The instance that the event's key names, whether it takes the event or not."""
+        """The instance that the event's key names, whether it takes the event or not (rules 1 and 3)."""
         still_open = returned = cancelled = None
         for reading in self._readings.values():
-            recognition = reading.recognition
-            for run in self._runs.named(reading.key):
-                if run.reading is not reading:
-                    continue
-                if run.is_open:
+            shelf = None if reading.key is None else self._runs.with_key(reading.key)
+            if shelf is None:
+                continue
+            for run in shelf.open.values():
+                if run.reading is reading:
                     still_open = run
-                if run.status is Status.COMPLETED:
-                    if recognition.returns:
-                        returned = _later(returned, run)
-                    elif recognition.cancels:
-                        cancelled = _later(cancelled, run)
+            if reading.recognition.ends:
+                returned = _later(returned, latest(shelf.completed, _is_named_to_return))
+                cancelled = _later(cancelled, latest(shelf.completed, _is_named_to_cancel))
         return returned or still_open or cancelled
 
     def _latest_taker(self) -> Run | None:
-        """The instance that takes an event without a key, or an event with a key that it adopts."""
-        runs = self._runs
-        if not any(reading.recognition.ends for reading in self._readings.values()):
-            return self._latest(runs.open, Run.takes)
+        """The instance that takes an event without a key, or adopts the key of one that names none (rules 1 to 3)."""
+        without_key = ends = False
+        for reading in self._readings.values():
+            without_key |= reading.key is None
+            ends |= reading.recognition.ends
+        shelf = self._runs.everything if without_key else self._runs.keyless
+        if not ends:
+            return latest(shelf.open, self._takes)
         # Returns prefer what is completed to what is open, cancellations the other way round.
         return (
-            self._latest(runs.completed, _is_returned)
-            or self._latest(runs.open, Run.takes)
-            or self._latest(runs.completed, _is_cancelled)
+            latest(shelf.completed, self._returns)
+            or latest(shelf.open, self._takes)
+            or latest(shelf.completed, self._cancels)
         )
 
-    def _latest(self, runs: dict[int, Run], takes: Callable[[Run], bool]) -> Run | None:
-        """Of the runs that may take the event, the one whose last event is latest, then the one started last."""
-        latest: Run | None = None
-        for run in reversed(runs.values()):
-            if latest is not None and run.last_event_at < latest.last_event_at:
-                break
-            if takes(run) and self._key_allows(run) and (latest is None or run.number > latest.number):
-                latest = run
-        return latest
+    def _takes(self, run: Run) -> bool:
+        return run.takes() and self._key_allows(run)
+
+    def _returns(self, run: Run) -> bool:
+        return run.reading.recognition.returns and self._key_allows(run)
+
+    def _cancels(self, run: Run) -> bool:
+        return run.reading.recognition.cancels and self._key_allows(run)
 
     def _key_allows(self, run: Run) -> bool:
         """Whether an event that names no instance may go to the run: it has no key, or one that the run may adopt."""
@@ -123,7 +124,7 @@ class History:
         # Earlier runs have the key. A cancellation or return is about those, even if all of them have ended.
         if run.reading.recognition.ends or run.reading.version.reentry is Reentry.NEVER:
             return False
-        return self._runs.open_with(key) is None
+        return not self._runs.is_open(key)
 
     def _give(self, run: Run, event: Event) -> None:
         if run.key is None and run.reading.key is not None:
@@ -137,7 +138,7 @@ class History:
         if recognition.ends:
             known = reading.key is not None and self._runs.is_used(reading.key)
             self._leave(event, Why.KEY_ENDED if known else Why.NOTHING_TO_END)
-        elif self._runs.open_with(reading.key) is not None:
+        elif self._runs.is_open(reading.key):
             self._leave(event, Why.KEY_TAKEN)
         elif recognition.first is None:
             self._leave(event, Why.NO_TOUCHPOINT)
@@ -152,23 +153,23 @@ class History:
         if version.reentry is Reentry.NEVER:
             return not self._runs.is_used(key)
         if version.reentry is Reentry.AFTER_END:
-            return all(run.status is Status.COMPLETED for run in self._runs.open.values())
+            return all(run.status is Status.COMPLETED for run in self._runs.everything.open.values())
         return True
 
     def _leave(self, event: Event, why: Why) -> None:
         self._untaken.append(Untaken(event, why))
 
 
-def _is_returned(run: Run) -> bool:
-    return run.reading.recognition.returns
+def _is_named_to_return(run: Run) -> bool:
+    return run.reading.recognition.returns and run.reading.key == run.key
 
 
-def _is_cancelled(run: Run) -> bool:
-    return run.reading.recognition.cancels
+def _is_named_to_cancel(run: Run) -> bool:
+    return run.reading.recognition.cancels and run.reading.key == run.key
 
 
-def _later(one: Run | None, other: Run) -> Run:
+def _later(one: Run | None, other: Run | None) -> Run | None:
     """Of two runs, the one whose last event is later, then the one with the higher number."""
-    if one is None:
-        return other
+    if one is None or other is None:
+        return one or other
     return max(one, other, key=lambda run: (run.last_event_at, run.number))
