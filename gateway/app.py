@@ -12,7 +12,7 @@ from gateway.schema import create_schema
 from gateway.settings import Settings
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import Upstream, answer_problems
+from infra.chassis.http import Upstream, add_health, answer_problems
 
 
 def create_app(
@@ -32,4 +32,5 @@ def create_app(
     app = FastAPI(title="Klantreis gateway", openapi_url=None, redirect_slashes=False)
     app.add_route("/graphql", endpoint.respond, methods=["GET", "POST"])
     answer_problems(app)
+    add_health(app)
     return app

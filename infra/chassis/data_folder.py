@@ -29,6 +29,11 @@ class DataFolder:
             ) from error
         self._descriptor = descriptor
 
+    def probe(self) -> None:
+        """Raises FolderInUse when another process has it, before anything else is begun."""
+        self.acquire()
+        self.release()
+
     def release(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)

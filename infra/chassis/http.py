@@ -45,9 +45,7 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_validation(_request: Request, error: RequestValidationError) -> Response:
-        flaws = [
-            Flaw("INVALID_VALUE", str(item["msg"]), tuple(str(part) for part in item["loc"])) for item in error.errors()
-        ]
+        flaws = [Flaw("INVALID_VALUE", str(item["msg"]), _place(item["loc"])) for item in error.errors()]
         return problem_response(Invalid("The request does not have the right shape.", errors=flaws))
 
     @app.exception_handler(HTTPException)
@@ -62,6 +60,20 @@ def answer_problems(app: FastAPI) -> None:
     async def on_anything_else(request: Request, error: Exception) -> Response:
         _log.exception("unexpected failure", extra={"path": request.url.path}, exc_info=error)
         return problem_response(Problem("Something went wrong on our side; it has been logged."))
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Into the document that was sent, not into the HTTP request around it."""
+    return tuple(str(part) for part in (location[1:] if location[0] == "body" else location))
+
+
+def add_health(app: FastAPI) -> None:
+    """`GET /health/live`: the process answers. No key is needed and nothing is told."""
+
+    async def live(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    app.router.add_route("/health/live", live, methods=["GET"])
 
 
 def open_client(base_url: str, app: Callable[[], ASGIApp] | None = None) -> httpx.AsyncClient:

@@ -6,15 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.responses import Response
+from fastapi import FastAPI
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.database import Database
-from infra.chassis.errors import Flaw, Invalid
-from infra.chassis.http import Upstream, answer_problems, open_client, problem_response
+from infra.chassis.http import Upstream, add_health, answer_problems, open_client
 from infra.chassis.migrations import upgrade
 from services.journeys.api import Resources, router
 from services.journeys.clients import Events
@@ -60,17 +57,5 @@ def create_app(
     )
     app.include_router(router)
     answer_problems(app)
-    _answer_shapes(app)
+    add_health(app)
     return app
-
-
-def _answer_shapes(app: FastAPI) -> None:
-    """Paths lead into the JourneyInput itself, as those of the domain's flaws do, not into the HTTP request."""
-
-    @app.exception_handler(RequestValidationError)
-    async def on_shape(_request: Request, error: RequestValidationError) -> Response:
-        flaws = []
-        for item in error.errors():
-            place = item["loc"][1:] if item["loc"][0] == "body" else item["loc"]
-            flaws.append(Flaw("INVALID_VALUE", item["msg"], tuple(str(part) for part in place)))
-        return problem_response(Invalid("The request does not have the right shape.", errors=flaws))

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
-from starlette.responses import Response
 
-from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock
 from infra.chassis.durations import format_duration
 from infra.chassis.http import JSONResponse
-from services.events.access import workspace_of
+from services.events.access import WorkspaceOf
 from services.events.intake.position import Place
 from services.events.projector.progress import Progress
 
 
-def router(tokens: ServiceTokens, progress: Progress, clock: Clock) -> APIRouter:
-    """Every route asks for a service token."""
+def router(progress: Progress, clock: Clock, workspace_of: WorkspaceOf) -> APIRouter:
     routes = APIRouter(prefix="/internal/projection", tags=["projection"])
-    workspace_dependency = Depends(workspace_of(tokens))
 
     @routes.get("")
-    async def status(workspace: Annotated[str, workspace_dependency]) -> Response:
+    async def read_projection(workspace: str = Depends(workspace_of)) -> JSONResponse:
         """How far reality is processed."""
-        now = await progress.status(workspace)
-        age = None if now.oldest_logged_at is None else max(clock() - now.oldest_logged_at, 0)
-        document: dict[str, Any] = {
-            "position": now.position.token(),
-            "logged": now.logged,
-            "projected": now.logged - now.lag,
-            "lag": now.lag,
-            "oldestUnprojectedAge": None if age is None else format_duration(age),
-            "rebuilding": now.rebuilding,
-        }
-        return JSONResponse(document)
+        status = await progress.status(workspace)
+        age = None if status.oldest_logged_at is None else max(clock() - status.oldest_logged_at, 0)
+        return JSONResponse(
+            {
+                "position": status.position.token(),
+                "logged": status.logged,
+                "projected": status.logged - status.lag,
+                "lag": status.lag,
+                "oldestUnprojectedAge": None if age is None else format_duration(age),
+                "rebuilding": status.rebuilding,
+            }
+        )
 
     @routes.post("/wait")
-    async def wait(
-        workspace: Annotated[str, workspace_dependency], position: Annotated[str, Body(embed=True)]
-    ) -> Response:
+    async def wait_for_projection(
+        position: Annotated[str, Body(embed=True)], workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
         """Answers when everything up to the position is visible, or after two seconds with `stale`."""
         return JSONResponse({"stale": not await progress.wait(workspace, Place.parse(position))})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -17,54 +17,61 @@ from infra.chassis.errors import Problem, Unavailable
 from services.events.clients import JourneysClient
 from services.events.intake.slots import Published, Slot
 from services.events.live.domain import compile_version
+from services.events.live.models import Models
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 2.0
 
 
 class Appender(Protocol):
-    """Puts slots into the log; they are on disk when it returns."""
+    """Puts slots of about `size` bytes into the log; they are on disk when it returns."""
 
-    async def submit(self, workspace: str, slots: list[Slot]) -> object: ...
+    async def submit(self, workspace: str, slots: Sequence[Slot], size: int) -> object: ...
 
 
 class ModelPuller:
-    """Pulls what journeys has published and this process has not logged yet."""
+    """Pulls what journeys has published and is not in the log yet."""
 
-    def __init__(self, journeys: JourneysClient, known: Mapping[str, Mapping[str, int]], appender: Appender) -> None:
+    def __init__(self, journeys: JourneysClient, models: Models, appender: Appender) -> None:
         self._journeys = journeys
+        self._models = models
         self._appender = appender
         self._etags: dict[str, str] = {}
-        self._logged: dict[str, dict[str, int]] = {workspace: dict(newest) for workspace, newest in known.items()}
+        self._logged: dict[str, dict[str, int]] = {}
         self._turn = asyncio.Lock()
 
     async def refresh(self, workspace: str) -> dict[str, int]:
         """Pulls now. The newest logged version of each journey. Raises Unavailable when journeys is away."""
         async with self._turn:
-            logged = self._logged.setdefault(workspace, {})
+            logged = self._logged.get(workspace)
+            if logged is None:
+                held = await self._models.journeys(workspace)
+                logged = self._logged[workspace] = {key: max(journey.documents) for key, journey in held.items()}
             answer = await self._journeys.published(workspace, self._etags.get(workspace))
             if answer is not None:
                 new = [
                     document for document in answer.documents if document["version"] > logged.get(document["key"], 0)
                 ]
-                slots: list[Slot] = [slot for document in new if (slot := _slot_of(document))]
+                slots = [slot for document in new if (slot := _slot_of(document))]
                 if slots:
-                    await self._appender.submit(workspace, slots)
+                    await self._appender.submit(workspace, slots, sum(len(slot.document) for slot in slots))
                 for document in new:
                     logged[document["key"]] = max(document["version"], logged.get(document["key"], 0))
                 self._etags[workspace] = answer.etag
             return dict(logged)
 
-    async def run(self, workspaces: list[str]) -> None:
+    async def run(self, workspaces: Callable[[], Awaitable[Sequence[str]]]) -> None:
         """Pulls now and then until cancelled: the safety net under change notices that were lost."""
         while True:
-            for workspace in workspaces:
-                try:
+            try:
+                for workspace in await workspaces():
                     await self.refresh(workspace)
-                except Unavailable:
-                    _log.debug("journeys is away; the versions on disk go on")
-                except Problem as problem:
-                    _log.warning("published journeys cannot be pulled", extra={"code": problem.code})
+            except Unavailable:
+                _log.debug("journeys or the database is away; the versions on disk go on")
+            except Problem as problem:
+                _log.warning("published journeys cannot be pulled", extra={"code": problem.code})
+            except Exception:
+                _log.exception("published journeys cannot be pulled")
             await asyncio.sleep(_EVERY_SECONDS)
 
 

@@ -1,0 +1,27 @@
+"""`python -m gateway`: the gateway as a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.app import create_app
+from gateway.settings import ProcessSettings
+from infra.chassis import serving
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.http import Upstream, open_client
+
+
+def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
+    """Serves until it is told to stop; whether it could start."""
+    settings = ProcessSettings()
+    app = create_app(
+        settings,
+        journeys=Upstream("journeys", open_client(settings.journeys_url)),
+        events=Upstream("events", open_client(settings.events_url)),
+        tokens=ServiceTokens(settings.signing_key.get_secret_value()),
+    )
+    return serving.run(app, host, port, on_ready)
+
+
+if __name__ == "__main__":
+    serving.main(main)

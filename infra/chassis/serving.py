@@ -1,0 +1,69 @@
+"""Running an app as a process: one way for all of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+_SHUTDOWN_SECONDS = 10
+_BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    """Something else listens there; the message says what to do."""
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready to answer."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._on_ready()
+
+
+def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None]) -> bool:
+    """Serves until SIGINT or SIGTERM, then finishes what is under way; whether it could start at all.
+
+    Port 0 takes a free one; `on_ready` is given the address. Raises PortTaken.
+    """
+    try:
+        listener = socket.create_server((host, port), backlog=_BACKLOG, reuse_port=False)
+    except OSError as error:
+        raise PortTaken(f"Port {port} on {host} cannot be used ({error.strerror}); set PORT to another one.") from error
+    bound_host, bound_port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"))
+    with listener:
+        server.run([listener])
+    return server.started
+
+
+def main(serve: Callable[[str, int, Callable[[str], None]], bool]) -> None:
+    """The whole of a service's `__main__`: port from PORT, address on standard output, exit status 1 on failure."""
+
+    def on_ready(address: str) -> None:
+        sys.stdout.write(f"listening on {address}\n")
+        sys.stdout.flush()
+
+    if not serve(DEFAULT_HOST, int(os.environ.get("PORT", DEFAULT_PORT)), on_ready):
+        raise SystemExit(1)

@@ -1,0 +1,90 @@
+"""The command `klantreis`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from infra.chassis.data_folder import FolderInUse
+from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
+from infra.chassis.telemetry import configure_logging
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_say = Console(highlight=False, soft_wrap=True)
+_complain = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Host = Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine alone.")]
+Port = Annotated[int, typer.Option(envvar="PORT", help="The port to listen on; 0 takes a free one.")]
+
+
+class Service(StrEnum):
+    GATEWAY = "gateway"
+    JOURNEYS = "journeys"
+    EVENTS = "events"
+
+
+@app.command()
+def up(host: Host = DEFAULT_HOST, port: Port = DEFAULT_PORT) -> None:
+    """Runs everything in one process, on SQLite unless KLANTREIS_*_DATABASE_URL name PostgreSQL."""
+    from infra.local.run import run  # noqa: PLC0415  - a help text needs no services
+
+    configure_logging("WARNING")
+    _finish(run(host, port, _say))
+
+
+@app.command()
+def serve(service: Service, host: Host = DEFAULT_HOST, port: Port = DEFAULT_PORT) -> None:
+    """Runs one service as a process of its own, over HTTP."""
+    import importlib  # noqa: PLC0415
+
+    configure_logging()
+    module = "gateway" if service is Service.GATEWAY else f"services.{service}"
+    started = importlib.import_module(f"{module}.__main__").main(
+        host, port, lambda address: _say.print(f"Klantreis {service} listens on {address}")
+    )
+    _finish(started)
+
+
+@app.command()
+def project() -> None:
+    """Runs a projector: it turns the log into customers, journeys and timelines. Several share the work."""
+    from services.events.projector.process import run  # noqa: PLC0415
+    from services.events.settings import Settings  # noqa: PLC0415
+
+    configure_logging()
+    run(Settings())
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the databases of all services to the newest revision. Starting a service does this too."""
+    from infra.local.migrate import migrate_all  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    for name in asyncio.run(migrate_all()):
+        _say.print(f"{name}: up to date")
+
+
+def _finish(started: bool) -> None:
+    if not started:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Says what is wrong and what to do about it, without a traceback, for what an operator can mend."""
+    try:
+        app()
+    except (FolderInUse, PortTaken) as problem:
+        _complain.print(str(problem))
+        raise SystemExit(os.EX_TEMPFAIL) from problem
+    except ValidationError as problem:
+        for flaw in problem.errors():
+            name = "KLANTREIS_" + "_".join(str(part) for part in flaw["loc"]).upper()
+            _complain.print(f"{name}: {flaw['msg']}")
+        raise SystemExit(os.EX_CONFIG) from problem

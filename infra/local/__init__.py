@@ -1,0 +1,1 @@
+"""The all-in-one process: every service, the gateway and the projector on one port, nothing else to install."""

@@ -1,0 +1,118 @@
+"""One app in front of the apps of one process, as an ingress would route in production."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import gateway.app
+import gateway.settings
+import services.events.app
+import services.journeys.app
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.data_folder import DataFolder
+from infra.chassis.errors import NotFound
+from infra.chassis.http import JSONResponse, Upstream, open_client, problem_response
+from infra.local.settings import Settings, events_settings, journeys_settings
+from infra.local.start_page import START_PAGE
+from services.events.projector.process import ProjectorThread
+from services.events.projector.wakeup import Wakeup
+
+
+class Apps(NamedTuple):
+    journeys: FastAPI
+    events: FastAPI
+    gateway: FastAPI
+    projector: ProjectorThread
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The whole platform as one app. Its lifespan owns the data folder and runs the projector."""
+    apps, upstreams = _create_apps(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            folder = DataFolder(settings.data)
+            folder.acquire()
+            stack.callback(folder.release)
+            for upstream in upstreams:
+                stack.push_async_callback(upstream.close)
+            for app in (apps.journeys, apps.events, apps.gateway):
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            apps.projector.start()
+            stack.push_async_callback(asyncio.to_thread, apps.projector.stop)
+            yield
+
+    front = Starlette(routes=_own_routes(apps), lifespan=lifespan)
+    return _Ingress(front, {"/graphql": apps.gateway, "/v1": apps.events})
+
+
+def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
+    """The services know each other only through clients, which here lead into the other's app."""
+    built: dict[str, FastAPI] = {}
+    journeys = Upstream("journeys", open_client("http://journeys", app=lambda: built["journeys"]))
+    events = Upstream("events", open_client("http://events", app=lambda: built["events"]))
+    wakeup = Wakeup()
+    for_events = events_settings(settings)
+    built["events"] = services.events.app.create_app(for_events, journeys=journeys, on_commit=wakeup.ring)
+    built["journeys"] = services.journeys.app.create_app(journeys_settings(settings), events=events)
+    gateway_app = gateway.app.create_app(
+        gateway.settings.Settings(environment=settings.environment),
+        journeys=journeys,
+        events=events,
+        tokens=ServiceTokens(settings.signing_key.get_secret_value()),
+    )
+    projector = ProjectorThread(for_events, wakeup)
+    return Apps(built["journeys"], built["events"], gateway_app, projector), [journeys, events]
+
+
+class _Ingress:
+    """Routes by the first part of the path; internal routes of the services are not reachable from here."""
+
+    def __init__(self, front: Starlette, by_prefix: dict[str, ASGIApp]) -> None:
+        self._front = front
+        self._by_prefix = by_prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app: ASGIApp = self._front
+        if scope["type"] != "lifespan":
+            app = self._by_prefix.get("/" + scope["path"].split("/", 2)[1], self._front)
+        await app(scope, receive, send)
+
+
+def _own_routes(apps: Apps) -> list[BaseRoute]:
+    async def start_page(_request: Request) -> Response:
+        return HTMLResponse(START_PAGE)
+
+    async def live(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_request: Request) -> Response:
+        if apps.projector.alive:
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "the projector has stopped"}, 503)
+
+    async def openapi(request: Request) -> Response:
+        service = {"journeys": apps.journeys, "events": apps.events}.get(request.path_params["service"])
+        return JSONResponse(service.openapi()) if service else await nothing(request)
+
+    async def nothing(request: Request) -> Response:
+        return problem_response(NotFound(f"There is nothing at {request.url.path}."))
+
+    return [
+        Route("/", start_page),
+        Route("/health/live", live),
+        Route("/health/ready", ready),
+        Route("/openapi/{service}.json", openapi),
+        Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    ]

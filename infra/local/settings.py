@@ -1,0 +1,44 @@
+"""What `klantreis up` is told from outside."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import services.events.settings
+import services.journeys.settings
+
+
+class Settings(BaseSettings):
+    """Read from the environment with the prefix KLANTREIS_. The services of this process get what concerns them."""
+
+    model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
+
+    data: Path = Path("var")
+    journeys_database_url: str | None = None
+    events_database_url: str | None = None
+    environment: Literal["development", "production"] = "development"
+    signing_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=32)
+    """Within one process nobody else needs to know it, so each start may make its own."""
+
+
+def events_settings(settings: Settings) -> services.events.settings.Settings:
+    return services.events.settings.Settings(
+        data=settings.data,
+        events_database_url=settings.events_database_url,
+        signing_key=settings.signing_key,
+        environment=settings.environment,
+    )
+
+
+def journeys_settings(settings: Settings) -> services.journeys.settings.Settings:
+    return services.journeys.settings.Settings(
+        data=settings.data,
+        journeys_database_url=settings.journeys_database_url,
+        signing_key=settings.signing_key,
+        environment=settings.environment,
+    )

@@ -1,0 +1,21 @@
+"""`python -m services.events`: the service as a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from infra.chassis import serving
+from infra.chassis.http import Upstream, open_client
+from services.events.app import create_app
+from services.events.settings import Settings
+
+
+def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
+    """Serves until it is told to stop; whether it could start."""
+    settings = Settings()
+    journeys = Upstream("journeys", open_client(settings.journeys_url)) if settings.journeys_url else None
+    return serving.run(create_app(settings, journeys=journeys), host, port, on_ready)
+
+
+if __name__ == "__main__":
+    serving.main(main)

@@ -1,0 +1,116 @@
+"""The composition root of the events service: intake and readers. The projector is a process or thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import services.events.control.api
+import services.events.identity.api
+import services.events.intake.api
+import services.events.live.api
+import services.events.models.api
+import services.events.projector.api
+import services.events.rejected.api
+import services.events.timeline.api
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.clock import Clock, system_clock
+from infra.chassis.http import Upstream, add_health, answer_problems
+from services.events.access import workspace_of
+from services.events.clients import JourneysClient
+from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.store import ControlStore
+from services.events.identity.queries import CustomerQueries
+from services.events.intake.handlers import Intake
+from services.events.intake.store import LogStore
+from services.events.intake.writer import LogWriter
+from services.events.live.models import Models
+from services.events.live.queries import InstanceQueries
+from services.events.models.pull import ModelPuller
+from services.events.projector.progress import Progress
+from services.events.rejected.queries import RejectedQueries
+from services.events.settings import Settings
+from services.events.stores import Stores
+from services.events.timeline.queries import TimelineQueries
+from services.events.timeline.reader import EntryReader
+
+
+def create_app(
+    settings: Settings,
+    *,
+    journeys: Upstream | None = None,
+    on_commit: Callable[[], None] = lambda: None,
+    clock: Clock = system_clock,
+) -> FastAPI:
+    """The service as an app. `journeys` stays its owner's to close; without it published models are not pulled.
+
+    `on_commit` is called when the log has grown: it wakes a projector in the same process.
+    """
+    stores = Stores(settings)
+    log = LogStore(stores.log)
+    tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
+    writer = LogWriter(log, clock, on_commit)
+    control = ControlStore(stores.log)
+    progress = Progress(log, stores.state)
+    intake = Intake(KeyRing(control, clock), writer, clock, progress.wait)
+    puller = ModelPuller(JourneysClient(journeys, tokens), Models(stores.state), writer)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with stores.opened():
+            await bootstrap(stores.log, settings.credentials_file, clock)
+            pulling = asyncio.create_task(puller.run(log.workspaces), name="model puller")
+            try:
+                yield
+            finally:
+                pulling.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await pulling
+                await writer.close()
+
+    app = FastAPI(
+        title="Klantreis events",
+        summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    answer_problems(app)
+    add_health(app)
+    _add_internal_routes(app, stores, log, tokens, control, intake, progress, puller, clock)
+    app.router.routes += services.events.intake.api.routes(intake, tokens)
+    return app
+
+
+def _add_internal_routes(
+    app: FastAPI,
+    stores: Stores,
+    log: LogStore,
+    tokens: ServiceTokens,
+    control: ControlStore,
+    intake: Intake,
+    progress: Progress,
+    puller: ModelPuller,
+    clock: Clock,
+) -> None:
+    """Each router checks the service token of every call."""
+    workspace = workspace_of(tokens)
+    customers = CustomerQueries(stores.state, log)
+    timelines = TimelineQueries(stores.state, EntryReader(log))
+    for router in (
+        services.events.control.api.router(tokens, intake.keys, control),
+        services.events.identity.api.router(customers, workspace),
+        services.events.timeline.api.router(timelines, customers, workspace),
+        services.events.live.api.router(
+            InstanceQueries(stores.state), Models(stores.state), customers, timelines, workspace
+        ),
+        services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
+        services.events.projector.api.router(progress, clock, workspace),
+        services.events.models.api.router(puller, workspace),
+    ):
+        app.include_router(router)

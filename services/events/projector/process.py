@@ -1,0 +1,69 @@
+"""The projector as a process of its own, or as a thread of the all-in-one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+
+from infra.chassis.clock import Clock, system_clock
+from services.events.projector.runner import Projector
+from services.events.projector.wakeup import Wakeup
+from services.events.settings import Settings
+from services.events.stores import Stores
+
+_JOIN_SECONDS = 10
+
+
+async def project(settings: Settings, wakeup: Wakeup, clock: Clock = system_clock) -> None:
+    """Projects until cancelled."""
+    stores = Stores(settings)
+    async with stores.opened():
+        await Projector(stores.log, stores.state, clock, wakeup).run()
+
+
+def run(settings: Settings) -> None:
+    """Projects until SIGINT or SIGTERM."""
+
+    async def until_signalled() -> None:
+        task = asyncio.create_task(project(settings, Wakeup()))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(until_signalled())
+
+
+class ProjectorThread:
+    """Projects beside the apps of one process, on a loop of its own, so that a long fold holds up no request."""
+
+    def __init__(self, settings: Settings, wakeup: Wakeup) -> None:
+        self._settings = settings
+        self._wakeup = wakeup
+        self._thread = threading.Thread(target=self._run, name="projector")
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Waits until the step under way is finished."""
+        self._loop.call_soon_threadsafe(self._cancel)
+        self._thread.join(_JOIN_SECONDS)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        self._task = self._loop.create_task(project(self._settings, self._wakeup))
+        with contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._task)
+        self._loop.close()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
