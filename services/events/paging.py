@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
@@ -12,6 +12,9 @@ from infra.chassis.errors import BadRequest
 
 MOST = 100
 """Items that may be asked for at once, and items on a page."""
+
+KEY_SIZES = range(19, 2_000)
+"""Bytes of a history key: source and message id behind its head; intake bounds both."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -52,8 +55,8 @@ def write_cursor(tag: bytes, place: bytes) -> str:
     return base64.urlsafe_b64encode(tag + place).rstrip(b"=").decode()
 
 
-def read_cursor(tag: bytes, cursor: str, size: int | None = None) -> bytes:
-    """The place in a cursor, of `size` bytes if given. Raises BadRequest (BAD_CURSOR) for a text of another origin."""
+def read_cursor(tag: bytes, cursor: str, sizes: Container[int] = KEY_SIZES) -> bytes:
+    """The place in a cursor, a history key unless told. Raises BadRequest (BAD_CURSOR) for a text of another origin."""
     padding = "=" * (-len(cursor) % 4)
     try:
         place = base64.b64decode(cursor + padding, altchars=b"-_", validate=True)
@@ -61,6 +64,6 @@ def read_cursor(tag: bytes, cursor: str, size: int | None = None) -> bytes:
         place = b""
     # Writing it again refuses the other spellings that decoding lets pass.
     known = place.startswith(tag) and write_cursor(tag, place[1:]) == cursor
-    if not known or (size is not None and len(place) != size + 1):
+    if not known or len(place) - 1 not in sizes:
         raise BadRequest("This is not a cursor that this list gave out.", code="BAD_CURSOR")
     return place[1:]

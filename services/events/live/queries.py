@@ -189,7 +189,7 @@ def _beyond(after: str | None) -> list[Condition]:
     """What stands behind a cursor, newest start first."""
     if after is None:
         return []
-    started_at, instance = _PLACE.unpack(read_cursor(_INSTANCE_TAG, after, _PLACE.size))
+    started_at, instance = _PLACE.unpack(read_cursor(_INSTANCE_TAG, after, [_PLACE.size]))
     place = tuple_(literal(started_at, BigInteger), literal(instance, LargeBinary))
     return [tuple_(instances.c.started_at, instances.c.instance) < place]
 

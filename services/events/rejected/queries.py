@@ -29,7 +29,7 @@ class RejectedQueries:
         if source is not None:
             query = query.where(rejected_events.c.source == source)
         if after is not None:
-            seq, slot = _PLACE.unpack(read_cursor(_TAG, after, _PLACE.size))
+            seq, slot = _PLACE.unpack(read_cursor(_TAG, after, [_PLACE.size]))
             query = query.where(tuple_(*_ORDER) < tuple_(literal(seq, BigInteger), literal(slot, Integer)))
         query = query.order_by(*(column.desc() for column in _ORDER)).limit(first + 1)
         async with self._state.read() as connection:

@@ -1,0 +1,236 @@
+"""A state store that a test fills row by row, behind the real routes that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+from sqlalchemy import Table, event, insert
+
+import services.events
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.database import Database
+from infra.chassis.http import answer_problems
+from infra.chassis.migrations import upgrade
+from services.events import tables
+from services.events.access import AUDIENCE, workspace_of
+from services.events.identity import api as identity_api
+from services.events.identity.domain import profile_id
+from services.events.identity.queries import CustomerQueries
+from services.events.intake.store import Group, LogStore
+from services.events.live import api as live_api
+from services.events.live.models import Models
+from services.events.live.queries import InstanceQueries
+from services.events.rejected import api as rejected_api
+from services.events.rejected.queries import RejectedQueries
+from services.events.timeline import api as timeline_api
+from services.events.timeline.domain import history_key
+from services.events.timeline.entry import Entry
+from services.events.timeline.queries import TimelineQueries
+from services.events.timeline.reader import EntryReader
+from tests.support.histories import DAY, EPOCH
+from tests.support.reality import recorded
+
+Json = dict[str, Any]
+Identifier = tuple[str, str]
+
+MIGRATIONS = Path(services.events.__file__).parent / "migrations"
+SECRETS = {"default": b"s" * 16, "other": b"o" * 16}
+TOKENS = ServiceTokens("a signing key that is long enough for HMAC")
+FIRST_KEY = history_key(EPOCH, None, "identify", "shop", "first")
+
+
+class State:
+    """Open with `async with`. Ids are public ones, as the routes take and give them."""
+
+    def __init__(self, database_url: str, workspace: str = "default") -> None:
+        self.workspace = workspace
+        sqlite = database_url.startswith("sqlite")
+        self.log_database = Database(database_url.replace("test.db", "log.db") if sqlite else database_url)
+        self.database = Database(database_url.replace("test.db", "state.db") if sqlite else database_url, durable=False)
+        self.log = LogStore(self.log_database)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self._app()), base_url="http://events")
+        self._stack = AsyncExitStack()
+
+    def _app(self) -> FastAPI:
+        workspace = workspace_of(TOKENS)
+        customers = CustomerQueries(self.database, self.log)
+        timelines = TimelineQueries(self.database, EntryReader(self.log))
+        app = FastAPI()
+        answer_problems(app)
+        app.include_router(identity_api.router(customers, workspace))
+        app.include_router(timeline_api.router(timelines, customers, workspace))
+        instances = InstanceQueries(self.database)
+        app.include_router(live_api.router(instances, Models(self.database), customers, timelines, workspace))
+        app.include_router(rejected_api.router(RejectedQueries(self.database), workspace))
+        return app
+
+    async def __aenter__(self) -> State:
+        for closing in (self.log_database.close, self.database.close, self.client.aclose):
+            self._stack.push_async_callback(closing)
+        await upgrade(self.log_database, MIGRATIONS / "log")
+        await upgrade(self.database, MIGRATIONS / "state")
+        rows = [{"key": key, "name": key, "secret": secret, "created_at": 0} for key, secret in SECRETS.items()]
+        async with self.log_database.write() as connection:
+            await connection.execute(insert(tables.workspaces), rows)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    # --- asking ------------------------------------------------------------------------------------------------------
+
+    async def send(self, method: str, path: str, body: Any = None, **query: Any) -> httpx.Response:
+        """Bytes go as they are, other bodies as JSON."""
+        headers = {
+            "Authorization": f"Bearer {TOKENS.mint(AUDIENCE, self.workspace)}",
+            "Content-Type": "application/json",
+        }
+        content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+        return await self.client.request(method, path, content=content, params=query, headers=headers)
+
+    async def post(self, path: str, **body: Any) -> Json:
+        response = await self.send("POST", path, body)
+        assert response.status_code == 200, response.text
+        answer: Json = msgspec.json.decode(response.content)
+        return answer
+
+    async def get(self, path: str, **query: Any) -> Json:
+        response = await self.send("GET", path, **query)
+        assert response.status_code == 200, response.text
+        answer: Json = msgspec.json.decode(response.content)
+        return answer
+
+    async def refusal(self, path: str, **body: Any) -> tuple[int, str, list[list[str]]]:
+        """Status, code and the paths of what is wrong."""
+        response = await self.send("POST", path, body)
+        assert response.headers["content-type"] == "application/problem+json", response.text
+        problem = response.json()
+        return response.status_code, problem["code"], [flaw["path"] for flaw in problem.get("errors", [])]
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """The SELECTs that both stores are asked meanwhile."""
+        seen: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            if statement.lstrip().startswith(("SELECT", "WITH")):
+                seen.append(statement)
+
+        engines = [database.engine.sync_engine for database in (self.log_database, self.database)]
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
+        yield seen
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+
+    # --- filling -----------------------------------------------------------------------------------------------------
+
+    def profile(self, identifier: Identifier) -> bytes:
+        return profile_id(SECRETS[self.workspace], *identifier)
+
+    async def add(self, table: Table, *rows: Json) -> None:
+        async with self.database.write() as connection:
+            await connection.execute(insert(table), [{"workspace": self.workspace} | row for row in rows])
+
+    async def customer(self, *identifiers: Identifier, verified: Sequence[Identifier] = (), **columns: Any) -> str:
+        """A customer with these identifiers, named after the first."""
+        customer = self.profile(identifiers[0])
+        rows = [
+            {
+                "profile": self.profile(one),
+                "type": one[0],
+                "value": one[1],
+                "first_key": FIRST_KEY,
+                "verified_key": FIRST_KEY if one in verified else None,
+                "cluster": customer,
+                "customer": customer,
+            }
+            for one in identifiers
+        ]
+        await self.add(tables.identifiers, *rows)
+        traits = msgspec.json.encode(columns.pop("traits", {}))
+        seen = {"first_seen_at": EPOCH, "last_seen_at": EPOCH + DAY, "traits": traits}
+        await self.add(tables.customers, {"customer": customer, "partition": 0} | seen | columns)
+        return customer.hex()
+
+    async def record(self, *events: Json) -> list[str]:
+        """Events (see tests.support.histories) as one log row, each in the timeline of its first identifier."""
+        entries = await self.log_only(*events)
+        rows = [
+            {
+                "profile": self.profile(one.recorded.identifiers[0]),
+                "key": one.key,
+                "seq": one.seq,
+                "slot": one.slot,
+            }
+            for one in entries
+        ]
+        await self.add(tables.timeline, *rows)
+        return [one.id for one in entries]
+
+    async def log_only(self, *events: Json) -> list[Entry]:
+        """Events that nobody projected."""
+        slots = [recorded(one) for one in events]
+        [place] = await self.log.append([Group(self.workspace, slots)], EPOCH)
+        return [Entry(place.seq, slot, one) for slot, one in enumerate(slots)]
+
+    async def publish(self, *documents: Json) -> None:
+        rows = [
+            {
+                "journey": document["key"],
+                "version": document["version"],
+                "document": msgspec.json.encode(document),
+                "seq": place,
+            }
+            for place, document in enumerate(documents, 1)
+        ]
+        await self.add(tables.models, *rows)
+
+    async def instance(self, name: str, customer: str, *step_events: str, **columns: Any) -> str:
+        """An instance whose id is made from `name`, with the steps that `step_events` (ids) are."""
+        instance = sha256(name.encode()).digest()[:16]
+        row = {
+            "instance": instance,
+            "customer": bytes.fromhex(customer),
+            "partition": 0,
+            "journey": "shop",
+            "version": 1,
+            "key": None,
+            "run": 1,
+            "status": "ACTIVE",
+            "phase": "look",
+            "touchpoint": "viewed",
+            "started_at": EPOCH,
+            "last_event_at": EPOCH + DAY,
+            "due_at": EPOCH + 8 * DAY,
+            "steps": len(step_events),
+            "steps_digest": b"",
+        }
+        await self.add(tables.instances, row | columns)
+        places = [tuple(map(int, id.split("-"))) for id in step_events]
+        entries = await EntryReader(self.log).read(self.workspace, places)
+        steps = [
+            {
+                "instance": instance,
+                "key": one.key,
+                "seq": one.seq,
+                "slot": one.slot,
+                "touchpoint": "viewed",
+                "phase": "look",
+                "direction": "STAY",
+                "channel": one.channel,
+                "device": one.device,
+            }
+            for one in entries
+            if one is not None
+        ]
+        if steps:
+            await self.add(tables.steps, *steps)
+        return instance.hex()
