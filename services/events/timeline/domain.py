@@ -12,7 +12,7 @@ from typing import Any, Protocol
 Microseconds = int
 """A moment as microseconds since 1970-01-01T00:00:00Z, or a length of time in microseconds."""
 
-_KIND_RANK = {"identify": 0, "alias": 1, "group": 2, "page": 3, "screen": 3, "track": 3}
+_KIND_RANK = {"identify": 0, "alias": 1, "group": 2, "page": 3, "screen": 3, "track": 4}
 _SIGN = 1 << 63
 _HEAD = struct.Struct(">QBQB")
 
@@ -65,7 +65,7 @@ def history_key(occurred_at: Microseconds, sequence: int | None, kind: str, sour
     workspace, and it is the storage order of timelines: sorting, paging and `asOf` are range scans.
     """
     has_none = 1 if sequence is None else 0
-    head = _HEAD.pack(occurred_at + _SIGN, has_none, (sequence or 0) + _SIGN, _KIND_RANK.get(kind, 3))
+    head = _HEAD.pack(occurred_at + _SIGN, has_none, (sequence or 0) + _SIGN, _KIND_RANK[kind])
     return b"".join((head, source.encode(), b"\x00", message_id.encode()))
 
 

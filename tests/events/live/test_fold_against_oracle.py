@@ -25,7 +25,6 @@ def test_the_fold_equals_the_oracle_on_many_histories(case: Case) -> None:
     assert_readings_agree(case)
 
 
-@pytest.mark.xfail(strict=True, reason="history_key ranks track like page and screen; the contract ranks it after them")
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(events(last=3))
 def test_history_keys_give_the_order_of_the_contract(history: list[dict[str, Any]]) -> None:
