@@ -149,6 +149,18 @@ def test_an_ending_is_one_by_the_instances_own_version() -> None:
     ]
 
 
+def test_a_return_of_an_earlier_versions_order_is_no_other_instances_business() -> None:
+    key = {"instanceKey": "properties.order_id"}
+    versions = [version(1, None, **key), version(2, 3, returnedWhen=named("Order Returned"), **key)]
+    events = on(0, "Order Completed", "A"), on(8, "Product Viewed"), on(9, "Order Returned", "A")
+
+    assert told(*events, versions=versions, now=9) == [
+        # Version 1 knows no returns; but the key is A's, so the keyless instance may not adopt it.
+        "1(A) COMPLETED in buy, ended 0: START completed",
+        "2 v2 ACTIVE in look, due 15: REENTER viewed",
+    ]
+
+
 def test_a_version_with_an_earlier_moment_refolds_what_started_since() -> None:
     patient = {"patience": "P30D"}
     events = on(0, "Product Viewed"), on(8, "Product Viewed")
