@@ -103,7 +103,7 @@ def _add_internal_routes(
     customers = CustomerQueries(stores.state, log)
     timelines = TimelineQueries(stores.state, EntryReader(log))
     for router in (
-        services.events.control.api.router(tokens, intake.keys, control),
+        services.events.control.api.router(tokens, intake.keys, control, workspace),
         services.events.identity.api.router(customers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(

@@ -221,7 +221,9 @@ def test_every_order_has_a_journey_of_its_own(platform: Platform) -> None:
     }
     listed = platform.graphql(
         """query($journey: String!) {
-             instances(where: {journey: $journey, status: [CANCELLED]}) { totalCount edges { node { key customer { id } } } }
+             instances(where: {journey: $journey, status: [CANCELLED]}) {
+               totalCount edges { node { key customer { id } } }
+             }
            }""",
         journey=journey,
     )["instances"]
