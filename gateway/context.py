@@ -11,6 +11,7 @@ from graphql import DocumentNode
 from gateway.clients.events import EventsClient, Principal
 from gateway.clients.journeys import JourneysClient
 from gateway.loaders import Loaders
+from infra.chassis.errors import Problem
 
 
 @dataclass(slots=True)
@@ -51,7 +52,10 @@ class Context:
         self.recorded = position or self.recorded
         self.loaders = Loaders(self.journeys, self.events)
         if wait and position:
-            await self.catch_up(position)
+            try:
+                await self.catch_up(position)
+            except Problem:  # what was accepted stays accepted
+                self.stale = True
 
 
 Info = strawberry.Info[Context, None]

@@ -23,7 +23,7 @@ from gateway.limits import LimitExceeded, Limits, check
 _KEPT = 256
 _LONGEST_KEPT = 16 * 1_024  # characters; a longer text carries its data inside and will not come again
 _ERRORS_SHOWN = 10
-_OVER_LEXER_LIMIT = "Document contains more than"
+_PARSER_LIMITS = {" tokens.": "tokens", " comments.": "comments", "nested too deeply": "depth"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,12 @@ class Documents:
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
+        if len(text) > limits.characters:
+            raise LimitExceeded("characters", limits.characters)
         try:
             return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
-            if _OVER_LEXER_LIMIT not in error.message:
+            limit = next((limit for words, limit in _PARSER_LIMITS.items() if words in error.message), None)
+            if limit is None:
                 raise
-            limit, allowed = ("comments", limits.comments) if "comments" in error.message else ("tokens", limits.tokens)
-            raise LimitExceeded(limit, allowed) from error
+            raise LimitExceeded(limit, getattr(limits, limit)) from error

@@ -27,11 +27,14 @@ _JSON = "application/json"
 _GRAPHQL_JSON = "application/graphql-response+json"
 
 
+_Variables = dict[str, Any] | None
+
+
 class Asked(msgspec.Struct, rename="camel"):
-    """The body of a request."""
+    """The body of a request. Nothing is done with `extensions`, but it must have the right shape."""
 
     query: str
-    variables: dict[str, Any] | None = None
+    variables: _Variables = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
 
@@ -72,7 +75,7 @@ class Endpoint:
         self._explorer = explorer
 
     async def respond(self, request: Request) -> Response:
-        if _is_browser(request):
+        if _wants_page(request):
             return self._graphiql()
         media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in request.headers.get("accept", "") else _JSON
         try:
@@ -115,8 +118,11 @@ class Endpoint:
         return HTMLResponse(get_graphql_ide_html("graphiql"))
 
 
-def _is_browser(request: Request) -> bool:
-    return request.method == "GET" and "query" not in request.query_params and "text/html" in request.headers["accept"]
+def _wants_page(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return (
+        request.method == "GET" and "query" not in request.query_params and ("text/html" in accept or "*/*" in accept)
+    )
 
 
 async def _read(request: Request) -> Asked:
@@ -132,27 +138,29 @@ async def _read(request: Request) -> Asked:
             raise TooLarge(f"A request may have at most {_BODY_LIMIT:,} bytes.")
     if body.lstrip().startswith(b"["):
         raise BadRequest("Send one operation a request; batches are not supported.")
-    return _decode(bytes(body))
+    asked: Asked = _decode(bytes(body), Asked)
+    return asked
 
 
 def _decode_parameters(request: Request) -> Asked:
     parameters = request.query_params
     if "query" not in parameters:
         raise BadRequest("Give the operation in `query`.")
-    members = [f'"{name}":{parameters[name]}' for name in ("variables", "extensions") if parameters.get(name)]
-    asked = _decode(f'{{"query":"",{",".join(members)}}}'.replace(",}", "}").encode()) if members else Asked("")
-    asked.query = parameters["query"]
-    asked.operation_name = parameters.get("operationName")
-    return asked
+    variables = parameters.get("variables") or "null"
+    return Asked(
+        query=parameters["query"],
+        variables=_decode(variables.encode(), _Variables),
+        operation_name=parameters.get("operationName"),
+    )
 
 
-def _decode(body: bytes) -> Asked:
+def _decode(body: bytes, shape: Any) -> Any:
     try:
-        return msgspec.json.decode(body, type=Asked)
+        return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise BadRequest(f"The request does not have the right shape: {error}.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest("The body is not valid JSON.") from error
+        raise BadRequest("This is not valid JSON.") from error
 
 
 def _allow_method(method: str, operation: OperationDefinitionNode) -> None:

@@ -48,6 +48,7 @@ _EMBEDDED = 5
 class Limits:
     """`cost` counts field values: a page of pages of 100 passes, a page of pages of pages does not."""
 
+    characters: int = 100_000
     tokens: int = 2_000
     comments: int = 1_000
     depth: int = 15

@@ -60,6 +60,8 @@ class Touchpoint(Document):
 
 
 class Means(Document):
+    lists = ("personas",)
+
     key: str
     name: str
     channel: str | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from infra.chassis.errors import Flaw, Problem
 
 Json = dict[str, Any]
 
@@ -150,13 +153,8 @@ def source(key: str = "website", **more: Any) -> Json:
     } | more
 
 
-def problem(status: int, code: str, message: str = "no", errors: list[Json] | None = None) -> Any:
+def problem(status: int, code: str, message: str = "no", flaws: Sequence[Flaw] = ()) -> Any:
     """An answer of a stub: the problem is raised when it is asked."""
-    from infra.chassis.errors import Flaw, Problem
-
-    flaws = [
-        Flaw(e["code"], e["message"], tuple(e.get("path", ())), e.get("line"), e.get("column")) for e in errors or ()
-    ]
     refusal = Problem(message, code=code, errors=flaws)
     refusal.status = status
 

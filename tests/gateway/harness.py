@@ -61,9 +61,10 @@ class Gateway:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    async def codes(self, query: str, **rest: Any) -> list[str]:
+    async def errors(self, query: str, **rest: Any) -> list[tuple[str, str]]:
+        """Where and with which code each error happened."""
         answer = await self.ask(query, **rest)
-        return [error["extensions"]["code"] for error in answer["errors"]]
+        return [(".".join(map(str, error.get("path", ()))), error["extensions"]["code"]) for error in answer["errors"]]
 
 
 @asynccontextmanager
@@ -72,9 +73,7 @@ async def gateway(environment: Literal["development", "production"] = "developme
     tokens = ServiceTokens("a signing key of the tests, long enough", clock)
     events, journeys = Stub("events", tokens), Stub("journeys", tokens)
     events.answers["POST /internal/authenticate"] = authenticate(KEYS)
-    upstreams = [
-        Upstream(stub.audience, open_client("http://stub", lambda stub=stub: stub)) for stub in (events, journeys)
-    ]
+    upstreams = [_upstream(events), _upstream(journeys)]
     app = create_app(
         Settings(environment=environment), events=upstreams[0], journeys=upstreams[1], tokens=tokens, clock=clock
     )
@@ -83,3 +82,7 @@ async def gateway(environment: Literal["development", "production"] = "developme
         yield Gateway(events, journeys, http, clock)
     for upstream in upstreams:
         await upstream.close()
+
+
+def _upstream(stub: Stub) -> Upstream:
+    return Upstream(stub.audience, open_client("http://stub", lambda: stub))

@@ -67,13 +67,8 @@ class Stub:
 
 def page(items: list[Any], **more: Any) -> dict[str, Any]:
     cursors = [f"c{index}" for index in range(len(items))]
-    return {
-        "items": items,
-        "cursors": cursors,
-        "hasNextPage": False,
-        "hasPreviousPage": False,
-        "totalCount": None,
-    } | more
+    ends = {"hasNextPage": False, "hasPreviousPage": False, "totalCount": None}
+    return {"items": items, "cursors": cursors} | ends | more
 
 
 def authenticate(keys: dict[str, dict[str, Any]]) -> Answer:

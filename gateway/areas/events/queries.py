@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from gateway.areas.events.types import ProjectionStatus, RejectedEvent, to_projection_status, to_rejected_event
@@ -17,11 +19,11 @@ class EventQueries:
         info: Info,
         first: int | None = 20,
         after: str | None = strawberry.UNSET,
-        source: str | None = strawberry.UNSET,
+        source_key: Annotated[str | None, strawberry.argument(name="source")] = strawberry.UNSET,
     ) -> CountedConnection[RejectedEvent]:
         size = page_size(first, 20)
         await info.context.catch_up()
-        page = await info.context.events.rejected(size, given(after), given(source))
+        page = await info.context.events.rejected(size, given(after), given(source_key))
         return counted_connection(page, to_rejected_event)
 
     @resolved(ReadsCustomers, description="How far reality is processed.")

@@ -49,7 +49,7 @@ class Means:
     key: str
     name: str
     channel: str | None
-    personas: list[str] | None
+    personas: list[str]
     content: JSON | None
 
 

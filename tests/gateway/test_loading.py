@@ -1,0 +1,95 @@
+"""How many calls a list costs: one per upstream and kind, however many items it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.gateway.documents import customer, event, instance, journey, phase, source, step
+from tests.gateway.harness import Gateway
+from tests.gateway.stubs import page
+
+Json = dict[str, Any]
+
+
+def many(api: Gateway, count: int) -> None:
+    """Everything answers for as many as are asked; each instance has another customer and another journey version."""
+    answers = api.events.answers
+    answers["POST /internal/instances/query"] = lambda _: page(
+        [instance(f"i{n}", customerId=f"k{n}", version=n + 1) for n in range(count)]
+    )
+    answers["POST /internal/customers/read"] = lambda body: {"customers": [customer(id) for id in body["ids"]]}
+    answers["POST /internal/steps"] = lambda body: {
+        "pages": [page([step(id, f"{id}-e{n}", phase=phase(f"p{n}")) for n in range(3)]) for id in body["instances"]]
+    }
+    answers["POST /internal/events/read"] = lambda body: {"events": [event(id) for id in body["ids"]]}
+    answers["POST /internal/timelines"] = lambda body: {"pages": [page([event(f"{id}-e")]) for id in body["customers"]]}
+    answers["GET /internal/sources"] = lambda _: {"sources": [source()]}
+    api.journeys.answers["POST /internal/journeys/read"] = lambda body: {
+        "journeys": [journey(item["key"], version=item["version"]) for item in body["items"]]
+    }
+
+
+QUERY = """query ($first: Int) { instances(first: $first) { edges { node {
+    phase { key touchpoints { key } }
+    journey { version phases { key } }
+    customer { id lastContact { messageId source { key } } }
+    steps { edges { node { phase { key } touchpoint { key } event { messageId source { key } } } } }
+} } } }"""
+
+
+async def test_a_list_of_twenty_costs_one_call_per_kind(api: Gateway) -> None:
+    many(api, 20)
+    found = await api.data(QUERY, variables={"first": 20})
+    assert sorted(api.events.paths()) == [
+        "/internal/customers/read",
+        "/internal/events/read",
+        "/internal/instances/query",
+        "/internal/sources",
+        "/internal/steps",
+        "/internal/timelines",
+    ]
+    assert api.journeys.paths() == ["/internal/journeys/read"]
+    last = found["instances"]["edges"][19]["node"]
+    assert last["journey"]["version"] == 20
+    assert last["customer"]["lastContact"]["messageId"] == "m-k19-e"
+    assert [edge["node"]["event"]["messageId"] for edge in last["steps"]["edges"]] == [
+        "m-i19-e0",
+        "m-i19-e1",
+        "m-i19-e2",
+    ]
+    assert [edge["node"]["phase"]["key"] for edge in last["steps"]["edges"]] == ["p0", "p1", "p2"]
+
+
+async def test_no_call_asks_for_more_than_a_hundred(api: Gateway) -> None:
+    many(api, 100)
+    await api.data(QUERY, variables={"first": 100})
+    assert [len(body["ids"]) for body in api.events.bodies("/internal/events/read")] == [100, 100, 100]
+    assert [len(body["instances"]) for body in api.events.bodies("/internal/steps")] == [100]
+
+
+async def test_different_pages_of_one_relation_are_not_mixed(api: Gateway) -> None:
+    many(api, 2)
+    query = """{ instances { edges { node {
+        a: steps(first: 1) { edges { cursor } } b: steps(first: 2) { edges { cursor } } } } } }"""
+    await api.data(query)
+    assert [(body["instances"], body["first"]) for body in api.events.bodies("/internal/steps")] == [
+        (["i0", "i1"], 1),
+        (["i0", "i1"], 2),
+    ]
+
+
+async def test_what_is_asked_twice_is_fetched_once(api: Gateway) -> None:
+    api.events.answers["POST /internal/customers/find"] = lambda body: {
+        "customers": [customer()] * len(body["identifiers"])
+    }
+    query = """{ a: customer(identifier: {type: "user_id", value: "u1"}) { id }
+                 b: customer(identifier: {type: "user_id", value: "u1"}) { firstSeenAt } }"""
+    await api.data(query)
+    assert api.events.bodies("/internal/customers/find") == [{"identifiers": [{"type": "user_id", "value": "u1"}]}]
+
+
+async def test_nothing_is_kept_between_requests(api: Gateway) -> None:
+    api.events.answers["POST /internal/customers/find"] = lambda body: {"customers": [customer()]}
+    for _ in range(2):
+        await api.data('{ customer(identifier: {type: "user_id", value: "u1"}) { id } }')
+    assert len(api.events.bodies("/internal/customers/find")) == 2
