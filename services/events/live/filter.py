@@ -47,7 +47,7 @@ class InstanceFilter(Body):
 def conditions(where: InstanceFilter) -> list[Condition]:
     """What a row must meet. Raises Invalid (UNSUPPORTED_FILTER) for a filter by persona: instances know none yet."""
     if where.persona is not None:
-        flaw = Flaw("UNSUPPORTED_FILTER", "Instances cannot be filtered by persona yet.", ("body", "where", "persona"))
+        flaw = Flaw("UNSUPPORTED_FILTER", "Instances cannot be filtered by persona yet.", ("where", "persona"))
         raise Invalid(flaw.message, code=flaw.code, errors=[flaw])
     columns = instances.c
     equal = {

@@ -141,13 +141,13 @@ async def test_a_batch_costs_the_same_queries_whatever_its_size(database_url: st
 async def test_requests_of_another_shape_are_refused_with_the_place(sqlite_url: str) -> None:
     async with State(sqlite_url) as state:
         read, find = "/internal/customers/read", "/internal/customers/find"
-        assert await state.refusal(read, ids=["x"] * 101) == (422, "INVALID", [["body", "ids"]])
-        assert await state.refusal(read, ids=[], id="x") == (422, "INVALID", [["body", "id"]])
-        assert await state.refusal(read, ids=["a\x00"]) == (422, "INVALID", [["body", "ids", "0"]])
+        assert await state.refusal(read, ids=["x"] * 101) == (422, "INVALID", [["ids"]])
+        assert await state.refusal(read, ids=[], id="x") == (422, "INVALID", [["id"]])
+        assert await state.refusal(read, ids=["a\x00"]) == (422, "INVALID", [["ids", "0"]])
         assert await state.refusal(find, identifiers=[{"type": "email"}]) == (
             422,
             "INVALID",
-            [["body", "identifiers", "0", "value"]],
+            [["identifiers", "0", "value"]],
         )
         half_a_pair = b'{"identifiers": [{"type": "email", "value": "\\ud800"}]}'
         response = await state.send("POST", find, half_a_pair)

@@ -211,11 +211,11 @@ async def test_a_cursor_of_another_origin_is_refused(sqlite_url: str, cursor: st
 async def test_requests_of_another_shape_are_refused_with_the_place(sqlite_url: str) -> None:
     async with State(sqlite_url) as state:
         path = "/internal/timelines"
-        assert await state.refusal(path, customers=["x"] * 101) == (422, "INVALID", [["body", "customers"]])
-        assert await state.refusal(path, customers=[], first=101) == (422, "INVALID", [["body", "first"]])
-        assert await state.refusal(path, customers=[], first=-1) == (422, "INVALID", [["body", "first"]])
-        assert await state.refusal(path, customers=[], channels=[]) == (422, "INVALID", [["body", "channels"]])
-        assert await state.refusal("/internal/events/read", ids=["1-0"] * 101) == (422, "INVALID", [["body", "ids"]])
+        assert await state.refusal(path, customers=["x"] * 101) == (422, "INVALID", [["customers"]])
+        assert await state.refusal(path, customers=[], first=101) == (422, "INVALID", [["first"]])
+        assert await state.refusal(path, customers=[], first=-1) == (422, "INVALID", [["first"]])
+        assert await state.refusal(path, customers=[], channels=[]) == (422, "INVALID", [["channels"]])
+        assert await state.refusal("/internal/events/read", ids=["1-0"] * 101) == (422, "INVALID", [["ids"]])
 
 
 def test_walking_by_any_step_gives_the_whole_in_order(database_url: str) -> None:
