@@ -75,9 +75,13 @@ class Loaders:
 
     async def _oldest(self, customer: str, page: Page[Event] | None) -> Event | None:
         """The last event of the last page: timelines are newest first."""
-        while page and page.has_next_page:
-            [page] = await self._events.timelines([customer], _WHOLE_PAGE._replace(after=page.cursors[-1]))
-        return page.items[-1] if page and page.items else None
+        oldest = None
+        while page:
+            oldest = page.items[-1] if page.items else oldest
+            if not page.has_next_page:
+                break
+            [page] = await self._events.timelines([customer], _WHOLE_PAGE._replace(after=page.end_cursor))
+        return oldest
 
     async def _sources(self, keys: list[str]) -> list[Source | None]:
         known = {source.key: source for source in await self._events.sources()}

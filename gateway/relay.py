@@ -92,5 +92,5 @@ def _page_info(page: Page[S]) -> PageInfo:
         has_next_page=page.has_next_page,
         has_previous_page=page.has_previous_page,
         start_cursor=page.cursors[0] if page.cursors else None,
-        end_cursor=page.cursors[-1] if page.cursors else None,
+        end_cursor=page.end_cursor,
     )

@@ -26,13 +26,21 @@ class Document(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class Page(Document, Generic[T]):
-    """`items` with one opaque cursor each. `total_count` is None where counting would cost too much."""
+    """`items` with one opaque cursor each. `total_count` is None where counting would cost too much.
+
+    `end_cursor` is where the next page goes on: an empty page may have a next one.
+    """
 
     items: list[T]
     cursors: list[str]
     has_next_page: bool
     has_previous_page: bool = False
+    end_cursor: str | None = None
     total_count: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.end_cursor is None and self.cursors:
+            self.end_cursor = self.cursors[-1]
 
 
 def read(answer: object, shape: type[T], service: str) -> T:

@@ -132,6 +132,20 @@ async def test_its_first_and_last_contact(api: Gateway) -> None:
     assert found["customer"] == {"firstContact": {"messageId": "m-e1"}, "lastContact": {"messageId": "m-e250"}}
 
 
+async def test_an_empty_page_may_have_a_next_one(api: Gateway) -> None:
+    """Where a filter lets nothing of a stretch pass, the page says where to go on."""
+    empty = page([], hasNextPage=True, endCursor="c7")
+    pages = {None: page([event("e2")], hasNextPage=True), "c0": empty, "c7": page([])}
+    api.events.answers["POST /internal/timelines"] = lambda body: {"pages": [pages[body["after"]]]}
+    query = (
+        "{ " + FIND + ' { firstContact { messageId } timeline(after: "c0") { pageInfo { hasNextPage endCursor } } } }'
+    )
+    assert (await api.data(query))["customer"] == {
+        "firstContact": {"messageId": "m-e2"},
+        "timeline": {"pageInfo": {"hasNextPage": True, "endCursor": "c7"}},
+    }
+
+
 async def test_a_customer_without_events_has_no_contacts(api: Gateway) -> None:
     api.events.answers["POST /internal/timelines"] = lambda _: {"pages": [page([])]}
     found = await api.data("{ " + FIND + " { firstContact { name } lastContact { name } } }")
