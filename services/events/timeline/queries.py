@@ -16,7 +16,7 @@ from services.events.tables import identifiers, instances, steps, timeline
 from services.events.timeline.entry import Entry
 from services.events.timeline.reader import EntryReader, parse_event_id
 
-MOST_SCANNED = 5_000
+MOST_SCANNED = 2_000
 """Events that one call looks at, over all customers, in search of those that its filters let pass."""
 
 _TAG = b"t"
