@@ -100,7 +100,10 @@ class _Walk:
         for node in self.document.definitions:
             if isinstance(node, FragmentDefinitionNode):
                 self.count("fragments", node)
-                self.fragment(node.name.value, 0)
+                name = node.name.value
+                if self.fragments[name] is not node:  # the other one would go unweighed
+                    raise GraphQLError(f"There are several fragments named {name}.", node)
+                self.fragment(name, 0)
             elif isinstance(node, OperationDefinitionNode):
                 self.directives(node)
                 weight = self.selections(node.selection_set, self.schema.get_root_type(node.operation), 0)

@@ -7,7 +7,7 @@ import logging
 import msgspec
 import pytest
 
-from tests.gateway.documents import customer, event, journey, principal
+from tests.gateway.documents import customer, event, instance, principal
 from tests.gateway.harness import Gateway, gateway
 from tests.gateway.stubs import authenticate, page
 
@@ -133,9 +133,12 @@ async def test_a_key_that_may_only_record_cannot_read_the_customer_back(api: Gat
 
 
 async def test_the_model_of_an_instance_needs_models_read(api: Gateway) -> None:
-    api.journeys.answers["POST /internal/journeys/read"] = lambda _: {"journeys": [journey()]}
-    api.events.answers["POST /internal/instances/query"] = lambda _: page([])
-    assert await api.errors('{ journey(key: "purchase") { key } }', key="sk_bare") == [("journey", "FORBIDDEN")]
+    api.events.answers["POST /internal/instances/query"] = lambda _: page([instance()])
+    answer = await api.ask("{ instances { edges { node { journey { key } phase { key } } } } }", key="sk_bare")
+    node = {"journey": None, "phase": {"key": "orientation"}}
+    assert answer["data"] == {"instances": {"edges": [{"node": node}]}}
+    assert [error["extensions"] for error in answer["errors"]] == [{"code": "FORBIDDEN"}]
+    assert api.journeys.calls == []
 
 
 async def test_a_key_never_reaches_the_log(api: Gateway, caplog: pytest.LogCaptureFixture) -> None:

@@ -108,10 +108,11 @@ def test_pages_of_pages_of_pages(sizes: tuple[str, ...], limit: tuple[str, int] 
 
 
 @pytest.mark.parametrize("text", [
+    CUSTOMER % "...A" + " fragment A on Customer { " + "id " * 1_900 + "} fragment A on Customer { id }",
     CUSTOMER % "...A" + " fragment A on Customer { ...B } fragment B on Customer { ...A }",
     CUSTOMER % "...A" + " fragment A on Customer { lastContact { ...B } } fragment B on TouchpointEvent { ...B }",
 ])  # fmt: skip
-def test_a_fragment_that_contains_itself_is_an_invalid_document(text: str) -> None:
+def test_fragments_that_cannot_be_weighed_make_an_invalid_document(text: str) -> None:
     prepared = Documents(SCHEMA, Limits()).prepare(text)
     assert prepared.document is None
     assert [error["extensions"]["code"] for error in prepared.errors] == ["GRAPHQL_VALIDATION_FAILED"]
