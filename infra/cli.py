@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from infra.chassis.data_folder import FolderInUse
+from infra.chassis.errors import Problem
 from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
 from infra.chassis.telemetry import configure_logging
 
@@ -62,6 +63,18 @@ def project() -> None:
 
 
 @app.command()
+def keys(
+    source: Annotated[str, typer.Argument(help="The source that the key is for, such as website or api.")],
+    secret: Annotated[bool, typer.Option(help="A secret key for a server, instead of a write key.")] = False,
+    workspace: Annotated[str, typer.Option(help="The workspace of the source.")] = "default",
+) -> None:
+    """Makes a new key for a source and shows it, this once. Former keys stay valid."""
+    from infra.local.keys import new_key  # noqa: PLC0415
+
+    _say.print(asyncio.run(new_key(workspace, source, secret=secret)))
+
+
+@app.command()
 def migrate() -> None:
     """Brings the databases of all services to the newest revision. Starting a service does this too."""
     from infra.local.migrate import migrate_all  # noqa: PLC0415
@@ -80,7 +93,7 @@ def main() -> None:
     """Says what is wrong and what to do about it, without a traceback, for what an operator can mend."""
     try:
         app()
-    except (FolderInUse, PortTaken) as problem:
+    except (FolderInUse, PortTaken, Problem) as problem:
         _complain.print(str(problem))
         raise SystemExit(os.EX_TEMPFAIL) from problem
     except ValidationError as problem:

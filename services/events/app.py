@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -38,6 +39,8 @@ from services.events.stores import Stores
 from services.events.timeline.queries import TimelineQueries
 from services.events.timeline.reader import EntryReader
 
+_log = logging.getLogger(__name__)
+
 
 def create_app(
     settings: Settings,
@@ -62,7 +65,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with stores.opened():
-            await bootstrap(stores.log, settings.credentials_file, clock)
+            made = await bootstrap(stores.log, settings.credentials_file, clock)
+            if made.notice:
+                _log.warning(made.notice)
             pulling = asyncio.create_task(puller.run(log.workspaces), name="model puller")
             try:
                 yield
