@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
 
 from infra.chassis.database import Database, chunked
+from infra.chassis.errors import NotFound
+from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
 from services.events.intake.slots import Slot, pack, unpack
 from services.events.tables import log, workspaces
 
-NOTIFY_CHANNEL = "klantreis_log"
-_OLDEST_RUNNING = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-_OWN_TRANSACTION = literal_column("pg_current_xact_id()::text::bigint")
+__all__ = ["NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
+
+_OLDEST_RUNNING: ColumnElement[int] = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 
 
 class Group(NamedTuple):
@@ -35,21 +37,12 @@ class LogStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._appender = appender(database)
 
     async def append(self, groups: Sequence[Group], logged_at: int) -> list[Place]:
         """Commits all groups at once; when this returns they are on disk. Raises Unavailable if they may not be."""
-        rows = [
-            {"workspace": group.workspace, "logged_at": logged_at, "slots": len(group.slots), "body": pack(group.slots)}
-            for group in groups
-        ]
-        own = 0 if self._database.is_sqlite else _OWN_TRANSACTION
-        statement = log.insert().values(xid=own).returning(log.c.xid, log.c.seq, sort_by_parameter_order=True)
-        async with self._database.write() as connection:
-            result = await connection.execute(statement, rows)
-            places = [Place(*row) for row in result]
-            if not self._database.is_sqlite:
-                await connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, "")))
-        return places
+        rows = [PackedRow(group.workspace, logged_at, len(group.slots), pack(group.slots)) for group in groups]
+        return await self._appender.append(rows)
 
     async def read_after(self, workspace: str, place: Place, rows: int) -> list[LogRow]:
         """The next rows of a workspace, in the order of their places.
@@ -95,3 +88,13 @@ class LogStore:
     async def workspaces(self) -> list[str]:
         async with self._database.read() as connection:
             return list((await connection.execute(select(workspaces.c.key).order_by(workspaces.c.key))).scalars())
+
+    async def secret(self, workspace: str) -> bytes:
+        """The key of the workspace's digests. Raises NotFound for a workspace nobody made."""
+        async with self._database.read() as connection:
+            secret: bytes | None = await connection.scalar(
+                select(workspaces.c.secret).where(workspaces.c.key == workspace)
+            )
+        if secret is None:
+            raise NotFound(f"There is no workspace {workspace!r}.")
+        return secret

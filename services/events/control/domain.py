@@ -1,0 +1,102 @@
+"""Who may send and read: sources, their keys, and the principal that a key speaks for. Pure."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+SCOPES = (
+    "events:write",
+    "customers:read",
+    "pii:read",
+    "models:read",
+    "models:write",
+    "insights:read",
+    "sources:write",
+    "export",
+)
+"""All there are; the admin key has them all."""
+
+EVENTS_WRITE = "events:write"
+_PREFIX_LENGTH = 9  # enough of a key to recognise it in a list, too little to guess it
+
+
+class KeyKind(StrEnum):
+    """A write key is public and can only append; a secret key may do what its scopes say."""
+
+    WRITE = "WRITE"
+    SECRET = "SECRET"  # noqa: S105
+
+
+class Trust(StrEnum):
+    """Whether a source's word about who somebody is counts as proof."""
+
+    CLAIMED = "CLAIMED"
+    VERIFIED = "VERIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A system that sends events."""
+
+    workspace: str
+    key: str
+    name: str
+    kind: str
+    trust: Trust
+    default_channel: str | None = None
+    origins: tuple[str, ...] = ()
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """On whose behalf a request comes: one source of one workspace, and what it may do."""
+
+    workspace: str
+    source: str
+    default_channel: str | None
+    verified: bool
+    """What it says about identifiers and their links is trusted, not merely claimed."""
+    kind: KeyKind
+    scopes: frozenset[str]
+
+
+def principal_of(source: Source, kind: KeyKind, scopes: frozenset[str]) -> Principal:
+    """A secret key vouches for what it says; a write key, which anybody can read in a page, only if its source does."""
+    verified = kind is KeyKind.SECRET or source.trust is Trust.VERIFIED
+    return Principal(source.workspace, source.key, source.default_channel, verified, kind, scopes)
+
+
+def scopes_of(kind: KeyKind) -> frozenset[str]:
+    """What a new key of this kind may do."""
+    return frozenset(SCOPES) if kind is KeyKind.SECRET else frozenset({EVENTS_WRITE})
+
+
+def spell_key(kind: KeyKind, random: bytes) -> str:
+    """A key as its holder sees it: `sk_...` or `wk_...` around random bytes."""
+    return ("sk_" if kind is KeyKind.SECRET else "wk_") + urlsafe_b64encode(random).rstrip(b"=").decode()
+
+
+def digest_of(key: str) -> bytes:
+    """What is stored of a key. Keys are long and random, so that a fast hash is enough."""
+    return sha256(key.encode(errors="surrogatepass")).digest()
+
+
+def prefix_of(key: str) -> str:
+    """What of a key may be shown in lists."""
+    return key[:_PREFIX_LENGTH]
+
+
+WEBSITE = "website"
+API = "api"
+
+
+def first_sources(workspace: str) -> tuple[Source, Source]:
+    """The sources a new workspace starts with: a website whose visitors claim, and trusted systems of the house."""
+    return (
+        Source(workspace, WEBSITE, "Website", "website", Trust.CLAIMED),
+        Source(workspace, API, "API", "api", Trust.VERIFIED),
+    )

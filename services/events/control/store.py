@@ -1,0 +1,121 @@
+"""Workspaces, sources and keys in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import Database
+from services.events.control.domain import KeyKind, Principal, Source, Trust, digest_of, prefix_of, principal_of
+from services.events.tables import source_keys, sources, workspaces
+
+
+class KnownKey(NamedTuple):
+    principal: Principal
+    expires_at: int | None
+    """Microseconds since 1970; None for a key that does not expire."""
+
+
+class NewKey(NamedTuple):
+    source: Source
+    kind: KeyKind
+    scopes: frozenset[str]
+    text: str
+    created_at: int
+
+
+class ControlStore:
+    """What keys and sources there are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find_key(self, digest: bytes) -> KnownKey | None:
+        """One look-up by primary key, whatever was presented."""
+        query = (
+            select(source_keys.c.kind.label("key_kind"), source_keys.c.scopes, source_keys.c.expires_at, sources)
+            .join(sources, (sources.c.workspace == source_keys.c.workspace) & (sources.c.key == source_keys.c.source))
+            .where(source_keys.c.digest == digest)
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        principal = principal_of(_source(row), KeyKind(row.key_kind), frozenset(row.scopes.split()))
+        return KnownKey(principal, row.expires_at)
+
+    async def sources(self, workspace: str) -> list[Source]:
+        query = select(sources).where(sources.c.workspace == workspace).order_by(sources.c.key)
+        async with self._database.read() as connection:
+            return [_source(row) for row in await connection.execute(query)]
+
+    async def source(self, workspace: str, key: str) -> Source | None:
+        query = select(sources).where(sources.c.workspace == workspace, sources.c.key == key)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _source(row)
+
+    async def add_key(self, key: NewKey) -> None:
+        async with self._database.write() as connection:
+            await insert_keys(connection, [key])
+
+
+async def found_workspace(database: Database, connection: AsyncConnection, values: dict[str, Any]) -> bool:
+    """Makes the workspace unless it exists; whether it did. A second process waits here for the first one's commit."""
+    statement = database.upsert(workspaces).values(values).on_conflict_do_nothing().returning(workspaces.c.key)
+    return (await connection.execute(statement)).first() is not None
+
+
+async def insert_sources(connection: AsyncConnection, some: Sequence[Source]) -> None:
+    rows = [
+        {
+            "workspace": source.workspace,
+            "key": source.key,
+            "name": source.name,
+            "kind": source.kind,
+            "default_channel": source.default_channel,
+            "origins": json.dumps(source.origins),
+            "trust": source.trust.value,
+            "paused": source.paused,
+        }
+        for source in some
+    ]
+    await connection.execute(sources.insert(), rows)
+
+
+async def insert_keys(connection: AsyncConnection, keys: Sequence[NewKey]) -> None:
+    rows = [
+        {
+            "digest": digest_of(key.text),
+            "workspace": key.source.workspace,
+            "source": key.source.key,
+            "prefix": prefix_of(key.text),
+            "kind": key.kind.value,
+            "scopes": " ".join(sorted(key.scopes)),
+            "created_at": key.created_at,
+        }
+        for key in keys
+    ]
+    await connection.execute(source_keys.insert(), rows)
+
+
+async def knows_key(connection: AsyncConnection, text: str) -> bool:
+    query = select(source_keys.c.digest).where(source_keys.c.digest == digest_of(text))
+    return (await connection.execute(query)).first() is not None
+
+
+def _source(row: Row[Any]) -> Source:
+    return Source(
+        workspace=row.workspace,
+        key=row.key,
+        name=row.name,
+        kind=row.kind,
+        trust=Trust(row.trust),
+        default_channel=row.default_channel,
+        origins=tuple(json.loads(row.origins)),
+        paused=row.paused,
+    )

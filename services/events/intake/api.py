@@ -1,0 +1,105 @@
+"""The routes of the front door. Plain Starlette: a body model would cost more than all the rest together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.errors import BadRequest, Unauthenticated
+from infra.chassis.http import JSONResponse
+from services.events.access import workspace_of
+from services.events.intake.bodies import MALFORMED_JSON, check_count, open_batch, open_call
+from services.events.intake.domain.event import KINDS
+from services.events.intake.domain.objects import UNDECODABLE
+from services.events.intake.handlers import Intake, Judged, Logged, message_id_of
+from services.events.intake.requests import presented_key, read_body
+from services.events.intake.slots import Refused
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+POSITION_HEADER = "Klantreis-Position"
+
+
+def routes(intake: Intake, tokens: ServiceTokens) -> list[Route]:
+    """The Segment routes for clients, and `/internal/events` for our own services. None ever redirects."""
+    endpoints = {f"/v1/{kind}": _segment(intake, kind) for kind in sorted(KINDS)}
+    endpoints |= {"/v1/batch": _segment(intake, None), "/v1/import": _segment(intake, None), "/v1/m": _metrics}
+    endpoints["/internal/events"] = _internal(intake, tokens)
+    return [
+        Route(path + slash, endpoint, methods=["POST"]) for path, endpoint in endpoints.items() for slash in ("", "/")
+    ]
+
+
+def _segment(intake: Intake, kind: str | None) -> Endpoint:
+    """One call of a kind, or a batch of calls that name their own."""
+
+    async def record(request: Request) -> Response:
+        body = await read_body(request)
+        key = presented_key(request)
+        principal = None if key is None else await intake.keys.resolve(key)
+        opened = await (open_batch(body) if kind is None else open_call(body))
+        if principal is None:
+            if opened.write_key is None:
+                raise Unauthenticated("Give the write key in `Authorization`, or as `writeKey` in the body.")
+            principal = await intake.keys.resolve(opened.write_key)
+        logged = await intake.record_calls(principal, opened, kind, len(body))
+        rejected = [_result(*item) for item in enumerate(logged.slots) if type(item[1]) is Refused]
+        return _answer({"success": True}, logged, rejected)
+
+    return record
+
+
+async def _metrics(_request: Request) -> Response:
+    """What SDKs report about themselves is of no use here, but they want to hear that it arrived."""
+    return _answer({"success": True}, Logged(None, []), [])
+
+
+class _Inputs(msgspec.Struct):
+    source: str
+    trust: Literal["VERIFIED", "CLAIMED"]
+    events: list[Raw]
+    wait: bool = False
+
+
+_inputs = msgspec.json.Decoder(_Inputs)
+
+
+def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
+    """`EventInput`s that the gateway has let in."""
+    workspace = workspace_of(tokens)
+
+    async def record(request: Request) -> Response:
+        spoken_for = await workspace(request)
+        try:
+            given = _inputs.decode(await read_body(request))
+        except UNDECODABLE as error:
+            raise BadRequest(f"This is not a request to record events: {error}.", code=MALFORMED_JSON) from error
+        check_count(len(given.events))
+        events = [bytes(event) for event in given.events]
+        verified = given.trust == "VERIFIED"
+        logged = await intake.record_inputs(spoken_for, given.source, events, verified=verified, wait=given.wait)
+        rejected = sum(type(slot) is Refused for slot in logged.slots)
+        counts = {"accepted": len(logged.slots) - rejected, "rejected": rejected}
+        return _answer(counts, logged, [_result(*item) for item in enumerate(logged.slots)])
+
+    return record
+
+
+def _answer(head: dict[str, Any], logged: Logged, results: list[dict[str, Any]]) -> Response:
+    position = logged.place.token() if logged.place else None
+    headers = {POSITION_HEADER: position} if position else None
+    return JSONResponse(head | {"position": position, "results": results}, headers=headers)
+
+
+def _result(index: int, slot: Judged) -> dict[str, Any]:
+    head = {"index": index, "messageId": message_id_of(slot)}
+    if isinstance(slot, Refused):
+        return head | {"status": "REJECTED", "code": slot.code, "message": slot.message, "path": slot.path}
+    return head | {"status": "ACCEPTED", "code": None, "message": None, "path": ()}

@@ -1,0 +1,68 @@
+"""What an event of any wire form becomes: the rules that all forms share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from services.events.intake.domain.context import ContextReader
+from services.events.intake.domain.identifiers import read_text
+from services.events.intake.domain.values import BAD_VALUE, TOO_LARGE, Path, Refusal
+
+KINDS = frozenset({"track", "identify", "page", "screen", "group", "alias"})
+MAX_EVENT_BYTES = 32 * 1024
+
+_LONGEST_MESSAGE_ID = 255
+
+
+class Receipt(NamedTuple):
+    """What is known of an event besides what it says itself."""
+
+    source: str
+    verified: bool
+    default_channel: str | None
+    received_at: int
+    contexts: ContextReader
+    new_id: Callable[[], str]
+    """Makes the message id of an event that has none."""
+    plain: bool = False
+    """Its bytes are known to hold nothing forbidden (see values.is_plain), because the whole body is."""
+    sent_at: int | None = None
+
+
+def check_size(event: bytes) -> None:
+    if len(event) > MAX_EVENT_BYTES:
+        limit = f"An event may be {MAX_EVENT_BYTES:,} bytes long; this one has {len(event):,}."
+        raise Refusal(TOO_LARGE, limit)
+
+
+def read_kind(value: Any, path: Path) -> str:
+    if not isinstance(value, str) or value not in KINDS:
+        raise Refusal(BAD_VALUE, f"This must be one of {', '.join(sorted(KINDS))}.", path)
+    return value
+
+
+def read_label(value: Any, path: Path) -> str | None:
+    """A text; None if it is absent or empty."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Refusal(BAD_VALUE, "This must be a text.", path)
+    return value
+
+
+def read_message_id(value: Any, new_id: Callable[[], str]) -> str:
+    """The event's own, or a new one: then nothing can recognise a duplicate of it."""
+    message_id = read_text(value, ("messageId",)) or new_id()
+    if len(message_id) > _LONGEST_MESSAGE_ID:
+        raise Refusal(BAD_VALUE, f"A message id has at most {_LONGEST_MESSAGE_ID} characters.", ("messageId",))
+    return message_id
+
+
+def email_of(*traits: Mapping[str, Any]) -> str | None:
+    """The first of several sets of traits that has an email decides."""
+    for some in traits:
+        email = some.get("email")
+        if isinstance(email, str) and email.strip():
+            return email
+    return None

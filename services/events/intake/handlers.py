@@ -1,0 +1,110 @@
+"""Recording what a request brings: every event judged on its own, all of them in the log, one answer for each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple
+from uuid import uuid4
+
+from infra.chassis.clock import Clock
+from infra.chassis.errors import Forbidden
+from services.events.control.domain import EVENTS_WRITE, Principal
+from services.events.control.handlers import KeyRing
+from services.events.intake.bodies import Opened
+from services.events.intake.domain.context import ContextReader
+from services.events.intake.domain.event import Receipt
+from services.events.intake.domain.moments import read_moment
+from services.events.intake.domain.values import Refusal, decode_leniently, find_flaw
+from services.events.intake.inputs import read_input
+from services.events.intake.position import Place
+from services.events.intake.segment import read_call
+from services.events.intake.slots import Recorded, Refused
+from services.events.intake.writer import LogWriter
+
+Judged = Recorded | Refused
+Projected = Callable[[str, Place], Awaitable[bool]]
+"""Waits a while until a place of a workspace is projected; whether it is."""
+
+
+class Logged(NamedTuple):
+    place: Place | None
+    """None if nothing was logged."""
+    slots: list[Judged]
+    """One for each event, in their order."""
+
+
+class Intake:
+    """The front door."""
+
+    def __init__(self, keys: KeyRing, writer: LogWriter, clock: Clock, projected: Projected) -> None:
+        self.keys = keys
+        self._writer = writer
+        self._clock = clock
+        self._projected = projected
+
+    async def record_calls(self, principal: Principal, opened: Opened, kind: str | None, size: int) -> Logged:
+        """Records Segment calls. `kind` is that of the route, None in a batch; `size` that of the body in bytes.
+
+        Raises Forbidden, and Unavailable if they cannot be made durable now.
+        """
+        receipt = self._receipt(principal, ContextReader(opened.context))
+        receipt = receipt._replace(plain=opened.plain, sent_at=_readable_moment(opened.sent_at))
+        read = partial(read_call, kind=kind)
+        slots = [_judge(event, receipt, read) for event in opened.events]
+        return Logged(await self._log(principal, slots, size), slots)
+
+    async def record_inputs(
+        self, workspace: str, source: str, events: list[bytes], *, verified: bool, wait: bool
+    ) -> Logged:
+        """Records `EventInput`s that another service of ours has let in; with `wait` it waits until they are projected.
+
+        Raises NotFound for an unknown source, and Unavailable if they cannot be made durable now.
+        """
+        principal = await self.keys.on_behalf_of(workspace, source, verified=verified)
+        receipt = self._receipt(principal, ContextReader())
+        slots = [_judge(event, receipt, read_input) for event in events]
+        place = await self._log(principal, slots, sum(map(len, events)))
+        if wait and place is not None:
+            await self._projected(workspace, place)
+        return Logged(place, slots)
+
+    def _receipt(self, principal: Principal, contexts: ContextReader) -> Receipt:
+        if EVENTS_WRITE not in principal.scopes:
+            raise Forbidden(f"This key may not record events: it lacks the scope {EVENTS_WRITE}.")
+        channel = principal.default_channel
+        return Receipt(principal.source, principal.verified, channel, self._clock(), contexts, _new_id)
+
+    async def _log(self, principal: Principal, slots: list[Judged], size: int) -> Place | None:
+        return await self._writer.submit(principal.workspace, slots, size) if slots else None
+
+
+def message_id_of(slot: Judged) -> str | None:
+    """The message id of an event, also of a refused one if it can be read."""
+    if isinstance(slot, Recorded):
+        return slot.message_id
+    try:
+        event, _end = decode_leniently(slot.body.decode(errors="replace").lstrip(" \t\r\n"))
+    except (ValueError, RecursionError):
+        return None
+    message_id = event.get("messageId") if isinstance(event, dict) else None
+    return message_id if isinstance(message_id, str) and find_flaw(message_id) is None else None
+
+
+def _judge(event: bytes, receipt: Receipt, read: Callable[[bytes, Receipt], Recorded]) -> Judged:
+    try:
+        return read(event, receipt)
+    except Refusal as refusal:
+        return Refused(receipt.source, receipt.received_at, refusal.code, refusal.message, refusal.path, event)
+
+
+def _readable_moment(sent_at: object) -> int | None:
+    """When a batch was sent. If nobody can tell, its events are not corrected, rather than all refused."""
+    try:
+        return read_moment(sent_at, ("sentAt",))
+    except Refusal:
+        return None
+
+
+def _new_id() -> str:
+    return str(uuid4())
