@@ -22,6 +22,7 @@ import httpx
 Json = dict[str, Any]
 COMMAND = Path(sys.executable).parent / "klantreis"
 START_SECONDS = 30.0
+END_SECONDS = 20.0
 
 
 def until(condition: Any, seconds: float, what: str) -> Any:
@@ -83,31 +84,40 @@ class Process:
         except httpx.HTTPError:
             return False
 
-    def signal(self, number: signal.Signals) -> None:
-        assert self._running is not None
-        self._running.send_signal(number)
+    def pause(self) -> None:
+        """As a machine that stands still: nothing of it runs, and it does not know."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As a crash would end it."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> None:
-        """As an operator would end it."""
-        self._end(signal.SIGTERM)
+    def stop(self) -> int | None:
+        """As an operator would end it; its exit status, or None if it was not running."""
+        return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> None:
-        if self._running is not None:
-            self._running.send_signal(number)
-            try:
-                self._running.wait(20)
-            except subprocess.TimeoutExpired:
-                self._running.kill()
-                self._running.wait()
-                raise
-            finally:
-                self._running = None
-                if self._log_file is not None:
-                    self._log_file.close()
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._running is not None
+        self._running.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> int | None:
+        if self._running is None:
+            return None
+        self._running.send_signal(number)
+        self._running.send_signal(signal.SIGCONT)  # a paused one hears SIGTERM only when it goes on
+        try:
+            return self._running.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._running.kill()
+            self._running.wait()
+            raise
+        finally:
+            self._running = None
+            if self._log_file is not None:
+                self._log_file.close()
 
 
 @dataclass

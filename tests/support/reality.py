@@ -20,6 +20,7 @@ from services.events.intake.store import Group, LogStore
 from services.events.projector.progress import Progress
 from services.events.projector.runner import Projector
 from services.events.projector.wakeup import Wakeup
+from tests.support.stored import projected_customers
 
 Json = dict[str, Any]
 WORKSPACE = "default"
@@ -105,76 +106,9 @@ class Reality:
 
     async def customers(self) -> list[Json]:
         """Customers in the oracle's form, each with its instances, in the order of their first event."""
-        async with self.state.read() as connection:
-            found = [
-                await self._customer(connection, row)
-                for row in (await connection.execute(select(tables.customers))).all()
-            ]
-        return [
-            {name: value for name, value in one.items() if name != "_first"}
-            for one in sorted(found, key=lambda c: c["_first"])
-        ]
+        return await projected_customers(self.state)
 
     async def rows(self, table: Any) -> list[tuple[Any, ...]]:
         """All rows of a table, sorted."""
         async with self.state.read() as connection:
             return sorted((tuple(row) for row in await connection.execute(select(table))), key=repr)
-
-    async def _customer(self, connection: Any, row: Any) -> Json:
-        identifiers = (
-            await connection.execute(select(tables.identifiers).where(tables.identifiers.c.customer == row.customer))
-        ).all()
-        timeline = (
-            await connection.execute(
-                select(tables.timeline).where(tables.timeline.c.profile.in_([one.profile for one in identifiers]))
-            )
-        ).all()
-        instances = (
-            await connection.execute(
-                select(tables.instances)
-                .where(tables.instances.c.customer == row.customer)
-                .order_by(tables.instances.c.journey, tables.instances.c.run)
-            )
-        ).all()
-        return {
-            "_first": min(one.key for one in timeline),
-            "id": row.customer,
-            "identifiers": sorted([one.type, one.value] for one in identifiers),
-            "events": [message_id(one.key) for one in sorted(timeline, key=lambda one: one.key)],
-            "traits": {key: value[0] for key, value in msgspec.json.decode(row.traits).items()},
-            "instances": [await self._instance(connection, one) for one in instances],
-        }
-
-    async def _instance(self, connection: Any, row: Any) -> Json:
-        steps = (
-            await connection.execute(
-                select(tables.steps).where(tables.steps.c.instance == row.instance).order_by(tables.steps.c.key)
-            )
-        ).all()
-        places = {f"{step.seq}-{step.slot}": message_id(step.key) for step in steps}
-        return {
-            "run": row.run,
-            "version": row.version,
-            "key": row.key,
-            "status": row.status,
-            "phase": row.phase,
-            "touchpoint": row.touchpoint,
-            "startedAt": row.started_at,
-            "lastEventAt": row.last_event_at,
-            "endedAt": row.ended_at,
-            "dueAt": row.due_at,
-            "steps": [[message_id(step.key), step.touchpoint, step.phase, step.direction] for step in steps],
-            "dropOff": None
-            if row.drop_reason is None
-            else {
-                "reason": row.drop_reason,
-                "phase": row.drop_phase,
-                "at": row.drop_at,
-                "evidence": [places[id] for id in row.drop_evidence.split()],
-            },
-        }
-
-
-def message_id(key: bytes) -> str:
-    """The message id at the end of a history key."""
-    return key.rpartition(b"\x00")[2].decode()
