@@ -1,0 +1,131 @@
+"""What the benchmarks send: customers on a journey of five phases, as Segment track calls of 581 bytes each."""
+
+from __future__ import annotations
+
+import random
+import uuid
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+EVENT_BYTES = 581
+BATCH = 100
+
+_PHASES = {
+    "discover": ("Ad Clicked", "Home Visited", "Article Read", "Search Performed"),
+    "compare": ("Product Viewed", "Products Compared", "Review Read", "Stock Checked"),
+    "decide": ("Cart Viewed", "Coupon Entered", "Delivery Chosen", "Checkout Started"),
+    "buy": ("Payment Chosen", "Payment Entered", "Terms Accepted", "Order Completed"),
+    "use": ("Parcel Tracked", "Manual Opened", "Question Asked", "Rating Given"),
+}
+_GOAL = "Order Completed"
+_NOISE = ("Page Viewed", "Form Focused")  # on no map, as much of what real sites send
+_WORDS = "a chair is not only for sitting but also reading working waiting talking and a little thinking".split()
+_SPAN = timedelta(days=10)  # shorter than the journey's patience: every instance stays open for more
+_SESSION = timedelta(days=2)
+
+
+class Call(NamedTuple):
+    """One track call, and the columns by which the raw table is indexed."""
+
+    message_id: str
+    customer: str
+    occurred_at: int
+    """Microseconds since 1970."""
+    body: bytes
+
+
+def journey(key: str) -> dict[str, Any]:
+    """The map of the workload, as `saveJourney` takes it: most rules ask for a name, some look into the event."""
+    return {
+        "key": key,
+        "name": "Buying a chair",
+        "phases": [
+            {
+                "key": phase,
+                "name": phase.title(),
+                "mandatory": phase in ("decide", "buy"),
+                "touchpoints": [
+                    {"key": name.lower().replace(" ", "-"), "name": name, "recognisedBy": _rule(name)} for name in names
+                ],
+            }
+            for phase, names in _PHASES.items()
+        ],
+        "goal": f'name == "{_GOAL}"',
+        "cancelledWhen": 'name == "Order Cancelled"',
+        "dropOffReasons": [{"reason": "EXTRA_COST", "when": 'name == "Cart Viewed" && properties.shipping > 10'}],
+        "patience": "P14D",
+    }
+
+
+def _rule(name: str) -> str:
+    rule = f'name == "{name}"'
+    return f'{rule} && properties.path.startsWith("/shop")' if name in ("Product Viewed", "Review Read") else rule
+
+
+def sessions(customers: int, seed: int) -> list[Call]:
+    """About ten events of each customer, in the order of their times, as they would arrive.
+
+    Every call makes other customers. A visitor is anonymous at first; half of them log in on the way.
+    """
+    chance = random.Random(seed)
+    now = datetime.now(UTC)
+    calls: list[Call] = []
+    for number in range(customers):
+        user, visitor = f"user-{seed}-{number}", str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        names = _path(chance)
+        logs_in_at = chance.randrange(len(names)) if chance.random() < 0.5 else len(names)
+        start = now - _SPAN + (_SPAN - _SESSION) * chance.random()
+        moments = sorted(start + _SESSION * chance.random() for _ in names)
+        for index, (name, moment) in enumerate(zip(names, moments, strict=True)):
+            calls.append(_call(chance, name, moment, visitor, user if index >= logs_in_at else None))
+    calls.sort(key=lambda call: call.occurred_at)
+    return calls
+
+
+def _path(chance: random.Random) -> list[str]:
+    """Forward through the phases, sometimes back, with some noise; not everybody arrives at the goal."""
+    names: list[str] = []
+    phases = list(_PHASES.values())
+    place = 0
+    for _ in range(chance.randint(5, 15)):
+        names.append(chance.choice(_NOISE if chance.random() < 0.1 else phases[place]))
+        place = min(max(place + chance.choice((-1, 0, 0, 1, 1)), 0), len(phases) - 1)
+    return names
+
+
+def _call(chance: random.Random, name: str, moment: datetime, visitor: str, user: str | None) -> Call:
+    message_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+    path, address = f"/shop/chairs/{chance.randrange(500)}", zlib.crc32(visitor.encode())
+    call: dict[str, Any] = {
+        "type": "track",
+        "messageId": message_id,
+        "anonymousId": visitor,
+        "event": name,
+        "timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "context": {
+            "library": {"name": "analytics.js", "version": "2.11.1"},
+            "page": {"path": path, "url": f"https://shop.example{path}"},
+            "ip": f"10.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}",
+        },
+        "properties": {"path": path, "sku": f"chair-{chance.randrange(10_000):04}", "price": 129.95, "note": ""},
+    }
+    if user:
+        call["userId"] = user
+    room = EVENT_BYTES - len(msgspec.json.encode(call))
+    call["properties"]["note"] = " ".join(chance.choices(_WORDS, k=room // 2 + 1))[:room]
+    body = msgspec.json.encode(call)
+    assert len(body) == EVENT_BYTES
+    return Call(message_id, user or visitor, int(moment.timestamp() * 1_000_000), body)
+
+
+def batches(calls: Sequence[Call], size: int = BATCH) -> list[bytes]:
+    """The bodies of `/v1/batch`, sent now."""
+    sent_at = datetime.now(UTC).isoformat().encode()
+    return [
+        b'{"batch":[' + b",".join(call.body for call in calls[start : start + size]) + b'],"sentAt":"' + sent_at + b'"}'
+        for start in range(0, len(calls), size)
+    ]
