@@ -46,7 +46,6 @@ class Loaders:
         self.event_by_id: DataLoader[str, Event | None] = _loader(events.events)
         self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
         self.instances_by_event: DataLoader[str, list[Instance] | None] = _loader(events.instances_of_events)
-        self.first_event_by_customer: DataLoader[str, Event | None] = _loader(self._first_events)
         self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
 
     def instances_by_customer(self, page: InstancesOf) -> DataLoader[str, Page[Instance] | None]:
@@ -68,20 +67,6 @@ class Loaders:
 
     async def _versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
         return await asyncio.gather(*map(self._journeys.versions, keys), return_exceptions=True)
-
-    async def _first_events(self, customers: list[str]) -> list[Event | None]:
-        pages = await self._events.timelines(customers, _WHOLE_PAGE)
-        return await asyncio.gather(*map(self._oldest, customers, pages))
-
-    async def _oldest(self, customer: str, page: Page[Event] | None) -> Event | None:
-        """The last event of the last page: timelines are newest first."""
-        oldest = None
-        while page:
-            oldest = page.items[-1] if page.items else oldest
-            if not page.has_next_page:
-                break
-            [page] = await self._events.timelines([customer], _WHOLE_PAGE._replace(after=page.end_cursor))
-        return oldest
 
     async def _sources(self, keys: list[str]) -> list[Source | None]:
         known = {source.key: source for source in await self._events.sources()}

@@ -130,6 +130,7 @@ class Customer(Document):
     id: str
     first_seen_at: str
     last_seen_at: str
+    first_event_id: str | None = None
     identifiers: list[Identifier] | None = None
     traits: Any = None
     trait_history: list[Trait] | None = None

@@ -164,6 +164,7 @@ customers = Table(
     Column("partition", Integer, nullable=False),
     Column("first_seen_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
+    Column("first_event", Text, nullable=False),  # the id of the event
     Column("traits", LargeBinary, nullable=False),  # JSON: key -> [value, occurred_at, source]
     Index("ix_customers_workspace_last_seen_at", "workspace", "last_seen_at"),
 )
@@ -183,6 +184,7 @@ instances = Table(
     Column("phase", String(64), nullable=False),
     Column("touchpoint", String(64)),
     Column("started_at", BigInteger, nullable=False),
+    Column("start_event", Text, nullable=False),  # the id of the event that started the run
     Column("last_event_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("due_at", BigInteger),
@@ -193,9 +195,19 @@ instances = Table(
     Column("steps", Integer, nullable=False),
     Column("steps_digest", LargeBinary, nullable=False),  # of all steps; see live.store
     Index("ix_instances_workspace_customer", "workspace", "customer"),
+    Index("ix_instances_workspace_key", "workspace", "key"),
     Index("ix_instances_workspace_started_at_instance", "workspace", "started_at", "instance"),
     Index("ix_instances_workspace_journey_started_at", "workspace", "journey", "started_at"),
     Index("ix_instances_partition_due_at", "partition", "due_at"),
+)
+
+former_instances = Table(
+    "former_instances",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("instance", LargeBinary, primary_key=True),
+    Column("journey", String(64), nullable=False),
+    Column("start_event", Text, nullable=False),  # its id resolves to the instance that takes this event now
 )
 
 steps = Table(

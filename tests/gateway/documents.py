@@ -86,6 +86,7 @@ def customer(id: str = "k1", **more: Any) -> Json:
         ],
         "firstSeenAt": "2026-03-01T10:00:00Z",
         "lastSeenAt": "2026-03-04T10:00:00Z",
+        "firstEventId": "e1",
     } | more
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.support.stored import projected_customers
 
 Json = dict[str, Any]
 WORKSPACE = "default"
+_PROJECT_SECONDS = 30
 MIGRATIONS = Path(services.events.__file__).parent / "migrations"
 
 
@@ -100,9 +102,14 @@ class Reality:
         )
 
     async def project(self) -> None:
-        """Until nothing is left to do."""
-        while await self.projector.round():
-            pass
+        """Until everything is visible. On PostgreSQL other tests' transactions may hold the end of the log back."""
+        async with asyncio.timeout(_PROJECT_SECONDS):
+            while True:
+                while await self.projector.round():
+                    pass
+                if (await self.progress.status(WORKSPACE)).lag == 0:
+                    return
+                await asyncio.sleep(0.01)
 
     async def customers(self) -> list[Json]:
         """Customers in the oracle's form, each with its instances, in the order of their first event."""

@@ -156,7 +156,7 @@ class State:
         ]
         await self.add(tables.identifiers, *rows)
         traits = msgspec.json.encode(columns.pop("traits", {}))
-        seen = {"first_seen_at": EPOCH, "last_seen_at": EPOCH + DAY, "traits": traits}
+        seen = {"first_seen_at": EPOCH, "last_seen_at": EPOCH + DAY, "traits": traits, "first_event": "1-0"}
         await self.add(tables.customers, {"customer": customer, "partition": 0} | seen | columns)
         return customer.hex()
 
@@ -208,6 +208,7 @@ class State:
             "phase": "look",
             "touchpoint": "viewed",
             "started_at": EPOCH,
+            "start_event": step_events[0] if step_events else "1-0",
             "last_event_at": EPOCH + DAY,
             "due_at": EPOCH + 8 * DAY,
             "steps": len(step_events),

@@ -51,6 +51,7 @@ class Trait:
 @strawberry.type
 class Customer(Node):
     key: strawberry.Private[str]
+    first_event: strawberry.Private[str | None]
     identifiers: list[Identifier] = strawberry.field(permission_classes=[ReadsPersonalData])
     traits: JSON = strawberry.field(permission_classes=[ReadsPersonalData])
     trait_history: list[Trait] = strawberry.field(permission_classes=[ReadsPersonalData])
@@ -59,7 +60,7 @@ class Customer(Node):
 
     @strawberry.field
     async def first_contact(self, info: Info) -> TouchpointEvent | None:
-        event = await info.context.loaders.first_event_by_customer.load(self.key)
+        event = await info.context.loaders.event_by_id.load(self.first_event) if self.first_event else None
         return to_event(event) if event else None
 
     @strawberry.field
@@ -218,6 +219,7 @@ def to_customer(document: documents.Customer) -> Customer:
         trait_history=[msgspec.convert(item, Trait, from_attributes=True) for item in document.trait_history or ()],
         first_seen_at=DateTime(document.first_seen_at),
         last_seen_at=DateTime(document.last_seen_at),
+        first_event=document.first_event_id,
     )
 
 

@@ -42,6 +42,7 @@ class CustomerRow(NamedTuple):
     traits: dict[str, Trait]
     first_seen_at: Microseconds
     last_seen_at: Microseconds
+    first_event: str
 
 
 _read_traits = msgspec.json.Decoder(dict[str, Trait]).decode
@@ -95,9 +96,8 @@ class CustomerQueries:
             )
             for row in await connection.execute(query):
                 known[row.customer].append(_known(row))
-            columns = (customers.c.customer, customers.c.traits, customers.c.first_seen_at, customers.c.last_seen_at)
             found = await connection.execute(
-                select(*columns).where(
+                select(customers).where(
                     customers.c.workspace == workspace, among(connection, customers.c.customer, asked)
                 )
             )
@@ -108,6 +108,7 @@ class CustomerQueries:
                     _read_traits(row.traits),
                     row.first_seen_at,
                     row.last_seen_at,
+                    row.first_event,
                 )
                 for row in found
             }

@@ -47,6 +47,7 @@ class CustomerDocument(msgspec.Struct, rename="camel"):
     trait_history: list[TraitDocument]
     first_seen_at: str
     last_seen_at: str
+    first_event_id: str
 
 
 def identifier_document(known: KnownIdentifier) -> IdentifierDocument:
@@ -66,4 +67,5 @@ def customer_document(row: CustomerRow) -> CustomerDocument:
         ],
         first_seen_at=to_rfc3339(row.first_seen_at),
         last_seen_at=to_rfc3339(row.last_seen_at),
+        first_event_id=row.first_event,
     )

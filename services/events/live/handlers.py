@@ -46,10 +46,24 @@ class InstanceReads:
         return page
 
     async def by_ids(self, workspace: str, ids: Sequence[str]) -> list[InstanceDocument | None]:
+        """The id of an instance that is gone gives the one that took the event which had started it."""
         asked = [parse_id(id) for id in ids]
-        rows = await self.instances.read(workspace, {id for id in asked if id is not None})
-        documents = await self._documents(workspace, rows.values())
+        known = {id for id in asked if id is not None}
+        documents = await self._documents(workspace, (await self.instances.read(workspace, known)).values())
+        if gone := known - documents.keys():
+            documents |= await self._successors(workspace, gone)
         return [None if id is None else documents.get(id) for id in asked]
+
+    async def _successors(self, workspace: str, gone: Collection[bytes]) -> dict[bytes, InstanceDocument]:
+        """For instances that are gone the ones that took the events which had started them, if any did."""
+        former = await self.instances.former(workspace, gone)
+        takers = await self.of_events(workspace, [start for _journey, start in former.values()])
+        return {
+            id: taker
+            for (id, (journey, _start)), found in zip(former.items(), takers, strict=True)
+            for taker in found
+            if taker.journey_key == journey
+        }
 
     async def of_events(self, workspace: str, ids: Sequence[str]) -> list[list[InstanceDocument]]:
         """For each event the instances that took it."""

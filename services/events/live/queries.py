@@ -26,7 +26,7 @@ from infra.chassis.database import Database, among
 from services.events.identity.domain import ProfileId
 from services.events.paging import Page, page_of, read_cursor, write_cursor
 from services.events.ranges import first_of_each
-from services.events.tables import instances, steps
+from services.events.tables import former_instances, instances, steps
 from services.events.timeline.domain import Microseconds, occurred_at_of
 from services.events.timeline.entry import Entry
 
@@ -90,6 +90,15 @@ class InstanceQueries:
                 instances.c.workspace == workspace, among(connection, instances.c.instance, asked)
             )
             return {row.instance: InstanceRow(*row) for row in await connection.execute(query)}
+
+    async def former(self, workspace: str, asked: Collection[bytes]) -> dict[bytes, tuple[str, str]]:
+        """For ids of instances that are gone: their journey, and the event that had started their run."""
+        columns = (former_instances.c.instance, former_instances.c.journey, former_instances.c.start_event)
+        async with self._state.read() as connection:
+            query = select(*columns).where(
+                former_instances.c.workspace == workspace, among(connection, former_instances.c.instance, asked)
+            )
+            return {row.instance: (row.journey, row.start_event) for row in await connection.execute(query)}
 
     async def query(
         self, workspace: str, conditions: Sequence[Condition], first: int, after: str | None

@@ -11,7 +11,7 @@ from sqlalchemy import Table, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database, among, chunked, insert_rows
-from services.events.tables import customers, instances, steps
+from services.events.tables import customers, former_instances, instances, steps
 
 
 class CustomerRow(NamedTuple):
@@ -19,6 +19,7 @@ class CustomerRow(NamedTuple):
     partition: int
     first_seen_at: int
     last_seen_at: int
+    first_event: str
     traits: bytes
 
 
@@ -48,6 +49,7 @@ class InstanceRow(NamedTuple):
     phase: str
     touchpoint: str | None
     started_at: int
+    start_event: str
     last_event_at: int
     ended_at: int | None
     due_at: int | None
@@ -110,6 +112,7 @@ async def write_instances(
         else:
             rewritten.append(id)
             appended += new.steps
+    await _remember_former(connection, database, workspace, [stored[id] for id in gone])
     await _delete(connection, workspace, instances, gone)
     await _delete(connection, workspace, steps, gone + rewritten)
     await insert_rows(connection, steps, ("workspace", *StepRow._fields), [(workspace, *row) for row in appended])
@@ -117,6 +120,18 @@ async def write_instances(
     await insert_rows(connection, instances, ("workspace", *InstanceRow._fields), fresh)
     changed = [new.row for id, new in folded.items() if id in stored and stored[id] != new.row]
     await _upsert(connection, database, workspace, instances, "instance", [row._asdict() for row in changed])
+
+
+async def _remember_former(
+    connection: AsyncConnection, database: Database, workspace: str, rows: Sequence[InstanceRow]
+) -> None:
+    """An id that was given out once goes on to resolve: to the instance that takes its start event now."""
+    former = [
+        {"workspace": workspace, "instance": row.instance, "journey": row.journey, "start_event": row.start_event}
+        for row in rows
+    ]
+    if former:
+        await connection.execute(database.upsert(former_instances).on_conflict_do_nothing(), former)
 
 
 async def write_customers(

@@ -172,6 +172,7 @@ def _customer_row(customer: bytes, history: Sequence[Entry]) -> CustomerRow:
         dirty.partition_of(customer),
         history[0].occurred_at,
         history[-1].occurred_at,
+        history[0].id,
         msgspec.json.encode(traits),
     )
 
@@ -191,6 +192,7 @@ def _as_row(id: bytes, customer: bytes, journey: str, instance: Instance) -> Fol
         phase=instance.phase,
         touchpoint=instance.touchpoint,
         started_at=instance.started_at,
+        start_event=cast(Entry, instance.steps[0].event).id,
         last_event_at=instance.last_event_at,
         ended_at=instance.ended_at,
         due_at=instance.due_at,

@@ -58,6 +58,7 @@ async def test_a_customer_shows_identifiers_by_strength_and_each_trait_with_its_
                     ],
                     "firstSeenAt": "2026-01-01T00:00:00Z",
                     "lastSeenAt": "2026-01-02T00:00:00.250000Z",
+                    "firstEventId": "1-0",
                 }
             ]
         }

@@ -195,3 +195,21 @@ def test_any_arrival_gives_what_the_oracles_say_on_sqlite(
 def test_any_arrival_gives_what_the_oracles_say_on_postgresql(postgresql: PostgresServer, arrival: Any) -> None:
     with fresh_postgresql(postgresql) as url:
         assert asyncio.run(projected(url, arrival)) == expected(arrival)
+
+
+async def test_the_id_of_a_run_that_a_late_event_dissolves_goes_on_to_resolve(database_url: str) -> None:
+    """Worked example 5."""
+    async with Reality(database_url) as reality:
+        await reality.publish([SHOP])
+        reality.now = EPOCH + 12 * DAY
+        await reality.record([event("m0", "View", 0, USER), event("m12", "Buy", 12, USER)])
+        await reality.project()
+        first, second = [row[1] for row in sorted(await reality.rows(tables.instances), key=lambda row: row[7])]
+
+        await reality.record([event("m6", "View", 6, USER)])
+        await reality.project()
+
+        [instance] = await reality.rows(tables.instances)
+        assert instance[1] == first
+        [former] = await reality.rows(tables.former_instances)
+        assert former[1:] == (second, "shop", "2-1")

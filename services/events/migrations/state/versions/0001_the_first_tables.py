@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_event", sa.Text(), nullable=False),
         sa.Column("traits", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("workspace", "customer", name=op.f("pk_customers")),
     )
@@ -40,6 +41,14 @@ def upgrade() -> None:
         sa.Column("customer", sa.LargeBinary(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("workspace", "xid", "seq", "customer", name=op.f("pk_dirty")),
+    )
+    op.create_table(
+        "former_instances",
+        sa.Column("workspace", sa.String(length=64), nullable=False),
+        sa.Column("instance", sa.LargeBinary(), nullable=False),
+        sa.Column("journey", sa.String(length=64), nullable=False),
+        sa.Column("start_event", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "instance", name=op.f("pk_former_instances")),
     )
     op.create_table(
         "identifiers",
@@ -71,6 +80,7 @@ def upgrade() -> None:
         sa.Column("phase", sa.String(length=64), nullable=False),
         sa.Column("touchpoint", sa.String(length=64), nullable=True),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("start_event", sa.Text(), nullable=False),
         sa.Column("last_event_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
@@ -88,6 +98,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_instances_workspace_journey_started_at", ["workspace", "journey", "started_at"], unique=False
         )
+        batch_op.create_index("ix_instances_workspace_key", ["workspace", "key"], unique=False)
         batch_op.create_index(
             "ix_instances_workspace_started_at_instance", ["workspace", "started_at", "instance"], unique=False
         )
@@ -202,6 +213,7 @@ def downgrade() -> None:
     op.drop_table("leases")
     with op.batch_alter_table("instances", schema=None) as batch_op:
         batch_op.drop_index("ix_instances_workspace_started_at_instance")
+        batch_op.drop_index("ix_instances_workspace_key")
         batch_op.drop_index("ix_instances_workspace_journey_started_at")
         batch_op.drop_index("ix_instances_workspace_customer")
         batch_op.drop_index("ix_instances_partition_due_at")
@@ -212,6 +224,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_identifiers_workspace_cluster")
 
     op.drop_table("identifiers")
+    op.drop_table("former_instances")
     op.drop_table("dirty")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index("ix_customers_workspace_last_seen_at")
