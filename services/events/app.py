@@ -29,9 +29,9 @@ from services.events.identity.queries import CustomerQueries
 from services.events.intake.handlers import Intake
 from services.events.intake.store import LogStore
 from services.events.intake.writer import LogWriter
-from services.events.live.models import Models
 from services.events.live.queries import InstanceQueries
 from services.events.models.pull import ModelPuller
+from services.events.models.queries import Models
 from services.events.projector.progress import Progress
 from services.events.rejected.queries import RejectedQueries
 from services.events.settings import Settings

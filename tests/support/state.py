@@ -25,8 +25,8 @@ from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
 from services.events.intake.store import Group, LogStore
 from services.events.live import api as live_api
-from services.events.live.models import Models
 from services.events.live.queries import InstanceQueries
+from services.events.models.queries import Models
 from services.events.rejected import api as rejected_api
 from services.events.rejected.queries import RejectedQueries
 from services.events.timeline import api as timeline_api

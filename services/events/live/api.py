@@ -10,9 +10,9 @@ from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
 from services.events.identity.queries import CustomerQueries
 from services.events.live.handlers import InstanceReads
-from services.events.live.models import Models
 from services.events.live.queries import InstanceQueries
 from services.events.live.schemas import InstancesBody, OfCustomersBody, OfEventsBody, QueryBody, StepsBody
+from services.events.models.queries import Models
 from services.events.schemas import Text
 from services.events.timeline.queries import TimelineQueries
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from services.events.identity.queries import CustomerQueries
 from services.events.ids import parse_id
 from services.events.live.filter import InstanceFilter, conditions
-from services.events.live.models import Models
 from services.events.live.queries import InstanceQueries, InstanceRow
 from services.events.live.schemas import (
     InstanceDocument,
@@ -19,6 +18,7 @@ from services.events.live.schemas import (
     instance_document,
     step_document,
 )
+from services.events.models.queries import Models
 from services.events.paging import Page
 from services.events.timeline.queries import TimelineQueries
 

@@ -10,8 +10,8 @@ import msgspec
 from infra.chassis.clock import to_rfc3339
 from services.events.live.domain import Status
 from services.events.live.filter import InstanceFilter
-from services.events.live.models import Journey
 from services.events.live.queries import InstanceRow, StepRow
+from services.events.models.queries import Journey
 from services.events.schemas import Body, Cursor, First, Ids, Text
 
 Snapshot = Mapping[str, Any]

@@ -17,7 +17,7 @@ from infra.chassis.errors import Problem, Unavailable
 from services.events.clients import JourneysClient
 from services.events.intake.slots import Published, Slot
 from services.events.live.domain import compile_version
-from services.events.live.models import Models
+from services.events.models.queries import Models
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 2.0

@@ -24,8 +24,8 @@ from services.events.identity import store as identity_store
 from services.events.intake.store import LogStore
 from services.events.live import store
 from services.events.live.domain import Instance, Step, fold
-from services.events.live.models import Models
 from services.events.live.store import CustomerRow, Folded, InstanceRow, StepRow, steps_digest
+from services.events.models.queries import Models
 from services.events.projector import dirty
 from services.events.projector.leases import Leases
 from services.events.tables import identifiers, instances, stuck

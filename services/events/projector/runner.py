@@ -15,7 +15,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
 from services.events.intake.store import LogStore
-from services.events.live.models import Models
+from services.events.models.queries import Models
 from services.events.projector.dirty import PARTITIONS
 from services.events.projector.fold import Fold
 from services.events.projector.identify import Identify
