@@ -129,7 +129,7 @@ def offer(journeys: list[Json], instances: list[Json], event: Json) -> None:
 
 
 def find_taker(instances: list[Json], event: Json) -> tuple[Json | None, bool]:
-    """The instance that takes the event, and whether the event's key forbids anything else.
+    """The instance that takes the event, and whether an open instance with its key forbids a new run.
 
     Every instance reads the event (its key, its role) by its own version.
     """
@@ -142,7 +142,9 @@ def find_taker(instances: list[Json], event: Json) -> tuple[Json | None, bool]:
     if cancelled := [i for i in holders if is_completed(i) and role(i["journey"], event) == "cancelled"]:
         return latest(cancelled), True
     if any(role(i["journey"], event) != "plain" for i in holders):
-        return None, True  # all that had the key have ended cancelled, returned or abandoned
+        # All that had the key have ended cancelled, returned or abandoned: whoever reads that key does not take it.
+        # It stays open to runs and starts of a version without keys, for which it is an event without key.
+        instances = [i for i in instances if key_of(i["journey"], event) is None]
     return among_keyless(instances, event), False
 
 
