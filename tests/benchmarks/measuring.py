@@ -116,6 +116,11 @@ def _times(process: psutil.Process) -> tuple[float, ...]:
         return ()
 
 
+def pid_of(server: PostgresServer) -> int:
+    """The process from which all others of the server descend."""
+    return int((server.folder / "data" / "postmaster.pid").read_text().split(maxsplit=1)[0])
+
+
 def resident_megabytes(pid: int) -> float:
     """Of a process and its children."""
     root = psutil.Process(pid)
