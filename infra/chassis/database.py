@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 from sqlalchemy import ColumnElement, MetaData, Table, any_, bindparam, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -26,6 +27,11 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 _STATEMENT_SECONDS = 10
+_SILENCE_SECONDS = 10
+"""A transaction of which nothing is heard for so long is rolled back: a process that stands still would hold up all
+readers of the log, which never read past a running transaction."""
+_AWAY_STATES = ("08", "53", "57", "58", "25006", "25P03")
+"""SQLSTATEs: connection, resources, operator, system; a primary that became a standby; silence in a transaction."""
 _T = TypeVar("_T")
 _SQLITE_VARIABLES = 30_000  # below SQLITE_MAX_VARIABLE_NUMBER (32,766)
 
@@ -47,7 +53,11 @@ class Database:
             options["connect_args"] = {"timeout": _STATEMENT_SECONDS}
         else:
             options |= {"pool_pre_ping": True, "pool_timeout": 2}
-            options["connect_args"] = {"timeout": 2, "command_timeout": _STATEMENT_SECONDS}
+            options["connect_args"] = {
+                "timeout": 2,
+                "command_timeout": _STATEMENT_SECONDS,
+                "server_settings": {"idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s"},
+            }
         self.engine = create_async_engine(self.url, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine.sync_engine, durable)
@@ -141,9 +151,18 @@ async def _said_clearly() -> AsyncIterator[None]:
     """A database that is away becomes Unavailable, so that a client hears 503 and Retry-After instead of a 500."""
     try:
         yield
-    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         raise Unavailable("The database is not answering; try again.") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or _says_away(error.orig):
             raise Unavailable("The database closed the connection; try again.") from error
         raise
+    except asyncpg.PostgresError as error:  # from the raw driver, see insert_rows
+        if _says_away(error):
+            raise Unavailable("The database closed the connection; try again.") from error
+        raise
+
+
+def _says_away(error: BaseException | None) -> bool:
+    """Whether PostgreSQL itself says that it starts, stops, is overloaded or has given up on this connection."""
+    return str(getattr(error, "sqlstate", "")).startswith(_AWAY_STATES)
