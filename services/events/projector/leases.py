@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, delete, literal_column, not_, or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.clock import Clock
@@ -19,6 +20,7 @@ from infra.chassis.database import Database, among
 from services.events.tables import leases, projectors
 
 LEASE_MICROSECONDS = 1_500_000
+_SERIALIZATION_FAILURE = "40001"  # how PostgreSQL says that a row changed after a snapshot was taken
 _DATABASE_NOW: ColumnElement[int] = literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
 
 
@@ -96,7 +98,12 @@ class Leases:
         )
         if not self._state.is_sqlite:
             query = query.with_for_update(read=True)
-        current = {row.name: row.epoch for row in await connection.execute(query)}
+        try:
+            current = {row.name: row.epoch for row in await connection.execute(query)}
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _SERIALIZATION_FAILURE:
+                raise
+            raise LeaseLost(f"one of {sorted(epochs)} changed hands during the step") from error
         if current != dict(epochs):
             raise LeaseLost(f"lost {sorted(set(epochs.items()) - set(current.items()))}")
 
