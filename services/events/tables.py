@@ -150,10 +150,11 @@ dirty = Table(
     "dirty",
     state_metadata,
     Column("workspace", String(64), primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
     Column("xid", BigInteger, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("customer", LargeBinary, primary_key=True),
     Column("partition", Integer, nullable=False),
+    Index("ix_dirty_workspace_xid_seq", "workspace", "xid", "seq"),
 )
 
 customers = Table(

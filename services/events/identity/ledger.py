@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -87,20 +88,24 @@ class Ledger:
         affected = {profile: member for profile, member in self._members.items() if member.cluster in touched}
         moved: set[ProfileId] = set()
         cluster_of: dict[Pair, ProfileId] = {}
+        by_strong: dict[ProfileId, dict[Pair, Link]] = defaultdict(dict)
+        for pair, link in known.items():
+            by_strong[pair.strong][pair] = link
         for group in clusters(affected, known):
-            moved |= self._resolve(group, known, changed, cluster_of)
+            drawn = {pair: link for profile in group for pair, link in by_strong.get(profile, {}).items()}
+            moved |= self._resolve(group, drawn, changed, cluster_of)
         await store.replace_links(connection, self._workspace, cluster_of, changed)
         return moved
 
     def _resolve(
         self,
         group: Iterable[ProfileId],
-        known: Mapping[Pair, Link],
+        links: Mapping[Pair, Link],
         changed: dict[Pair, Link],
         cluster_of: dict[Pair, ProfileId],
     ) -> set[ProfileId]:
+        """`links` are those between members of the group."""
         members = {profile: self._members[profile] for profile in group}
-        links = {pair: link for pair, link in known.items() if pair.strong in members}
         resolution = resolve(members, links)
         cluster = min(members)
         for pair, link in links.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal_column, select, tuple_
 
 from infra.chassis.database import Database, chunked
 from infra.chassis.errors import NotFound
@@ -44,17 +44,19 @@ class LogStore:
         rows = [PackedRow(group.workspace, logged_at, len(group.slots), pack(group.slots)) for group in groups]
         return await self._appender.append(rows)
 
-    async def read_after(self, workspace: str, place: Place, rows: int) -> list[LogRow]:
-        """The next rows of a workspace, in the order of their places.
+    async def read_after(self, workspace: str, place: Place, slots: int) -> list[LogRow]:
+        """The next rows of a workspace, in the order of their places, until they hold that many slots or more.
 
         On PostgreSQL only rows below the oldest running transaction: a later one could still be joined by an earlier.
         """
-        after = or_(log.c.xid > place.xid, and_(log.c.xid == place.xid, log.c.seq > place.seq))
-        query = select(log.c.xid, log.c.seq, log.c.logged_at, log.c.body).where(log.c.workspace == workspace, after)
+        order = (log.c.xid, log.c.seq)
+        before = func.sum(log.c.slots).over(order_by=order) - log.c.slots
+        query = select(*order, log.c.logged_at, log.c.body, before.label("before")).where(_behind(workspace, place))
         if not self._database.is_sqlite:
             query = query.where(log.c.xid < _OLDEST_RUNNING)
+        rows = query.order_by(*order).limit(slots).subquery()
         async with self._database.read() as connection:
-            found = await connection.execute(query.order_by(log.c.xid, log.c.seq).limit(rows))
+            found = await connection.execute(select(rows).where(rows.c.before < slots).order_by(rows.c.xid, rows.c.seq))
             return [LogRow(Place(row.xid, row.seq), row.logged_at, unpack(row.body)) for row in found]
 
     async def read_rows(self, workspace: str, seqs: Iterable[int]) -> dict[int, list[Slot]]:
@@ -68,10 +70,7 @@ class LogStore:
 
     async def logged_slots(self, workspace: str, after: Place) -> tuple[int, int | None, Place | None]:
         """Of what lies behind a place: how many slots, when the oldest was logged, and the last place."""
-        behind = and_(
-            log.c.workspace == workspace,
-            or_(log.c.xid > after.xid, and_(log.c.xid == after.xid, log.c.seq > after.seq)),
-        )
+        behind = _behind(workspace, after)
         async with self._database.read() as connection:
             count, oldest = (
                 await connection.execute(
@@ -98,3 +97,8 @@ class LogStore:
         if secret is None:
             raise NotFound(f"There is no workspace {workspace!r}.")
         return secret
+
+
+def _behind(workspace: str, place: Place) -> ColumnElement[bool]:
+    """Compared as a row, so that both databases enter the index at the place."""
+    return and_(log.c.workspace == workspace, tuple_(log.c.xid, log.c.seq) > place)

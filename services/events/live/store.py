@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Table, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database, among, chunked, insert_rows
 from services.events.tables import customers, former_instances, instances, steps
+
+_encode = msgspec.msgpack.encode
 
 
 class CustomerRow(NamedTuple):
@@ -71,12 +74,7 @@ class Folded:
 
 def steps_digest(rows: Sequence[StepRow]) -> bytes:
     """Tells whether stored steps are a beginning of new ones, without reading them back."""
-    digest = blake2b(digest_size=16)
-    for row in rows:
-        for part in (row.key, (row.touchpoint or "").encode(), row.phase.encode(), row.direction.encode()):
-            digest.update(len(part).to_bytes(2, "big"))
-            digest.update(part)
-    return digest.digest()
+    return blake2b(_encode(rows), digest_size=16).digest()
 
 
 async def stored_instances(

@@ -1,28 +1,22 @@
-"""Marks of customers that must be folded, each at the place in the log that asks for it.
+"""Marks of customers that must be folded, each at a place in the log that asks for it.
 
-Marks are only ever added by the first stage and deleted one by one by the second, so a mark that arrives while its
-customer is being folded stays for the next step.
+Marks are only ever added by the first stage. The second deletes those of the customers it folds, but only what its
+snapshot shows, and a fold reads a whole history; so a mark that arrives meanwhile stays for the next step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Integer, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import insert_rows
+from infra.chassis.database import among, chunked, insert_rows
 from services.events.intake.position import Place
 from services.events.tables import dirty, identifiers, models
 
 PARTITIONS = 16
-
-
-class Mark(NamedTuple):
-    partition: int
-    place: Place
-    customer: bytes
 
 
 def partition_of(customer: bytes) -> int:
@@ -30,8 +24,9 @@ def partition_of(customer: bytes) -> int:
     return customer[0] % PARTITIONS
 
 
-async def mark(connection: AsyncConnection, workspace: str, marks: Collection[tuple[Place, bytes]]) -> None:
-    rows = [(workspace, partition_of(customer), *place, customer) for place, customer in sorted(marks)]
+async def mark(connection: AsyncConnection, workspace: str, places: Mapping[bytes, Place]) -> None:
+    """Marks customers, each at a place where none of them has a mark yet."""
+    rows = [(workspace, partition_of(customer), *place, customer) for customer, place in places.items()]
     await insert_rows(connection, dirty, ("workspace", "partition", "xid", "seq", "customer"), rows)
 
 
@@ -54,36 +49,23 @@ async def mark_everyone(connection: AsyncConnection, workspace: str, place: Plac
     await connection.execute(dirty.insert().from_select(["workspace", "partition", "xid", "seq", "customer"], everyone))
 
 
-async def oldest(connection: AsyncConnection, workspace: str, partitions: Iterable[int], most: int) -> list[Mark]:
-    """The marks that have waited longest."""
+async def waiting(connection: AsyncConnection, workspace: str, partitions: Iterable[int], marks: int) -> list[bytes]:
+    """Whose are the marks that have waited longest, up to so many marks."""
     query = (
-        select(dirty.c.partition, dirty.c.xid, dirty.c.seq, dirty.c.customer)
+        select(dirty.c.customer)
         .where(dirty.c.workspace == workspace, dirty.c.partition.in_(list(partitions)))
         .order_by(dirty.c.xid, dirty.c.seq)
-        .limit(most)
+        .limit(marks)
     )
-    return [Mark(row.partition, Place(row.xid, row.seq), row.customer) for row in await connection.execute(query)]
+    return list((await connection.execute(query)).scalars())
 
 
-async def clear(connection: AsyncConnection, workspace: str, marks: Collection[Mark]) -> None:
-    """Deletes exactly these marks."""
-    if not marks:
-        return
-    rows = [(workspace, *one.place, one.customer) for one in marks]
-    if connection.dialect.name == "postgresql":
-        columns = {"xids": 1, "seqs": 2, "customers": 3}
-        values = {name: [row[index] for row in rows] for name, index in columns.items()}
-        await connection.execute(_CLEAR_ON_POSTGRESQL, {"workspace": workspace} | values)
-    else:
-        where = " AND ".join(f"{name} = ?" for name in ("workspace", "xid", "seq", "customer"))
-        await connection.exec_driver_sql(f"DELETE FROM dirty WHERE {where}", rows)
-
-
-_CLEAR_ON_POSTGRESQL = text(
-    "DELETE FROM dirty USING unnest(CAST(:xids AS bigint[]), CAST(:seqs AS bigint[]), CAST(:customers AS bytea[]))"
-    " AS done (xid, seq, customer) WHERE dirty.workspace = :workspace AND dirty.xid = done.xid"
-    " AND dirty.seq = done.seq AND dirty.customer = done.customer"
-)
+async def clear(connection: AsyncConnection, workspace: str, customers: Collection[bytes]) -> None:
+    """Deletes the marks of customers, as far as this transaction sees them."""
+    for some in chunked(list(customers)):
+        await connection.execute(
+            dirty.delete().where(dirty.c.workspace == workspace, among(connection, dirty.c.customer, some))
+        )
 
 
 async def any_until(connection: AsyncConnection, workspace: str, place: Place) -> bool:

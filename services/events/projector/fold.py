@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, cast
 
 import msgspec
@@ -20,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database, among
-from services.events.identity import store as identity_store
 from services.events.intake.store import LogStore
 from services.events.live import store
 from services.events.live.domain import Instance, Step, fold
@@ -28,13 +28,13 @@ from services.events.live.store import CustomerRow, Folded, InstanceRow, StepRow
 from services.events.models.queries import Models
 from services.events.projector import dirty
 from services.events.projector.leases import Leases
-from services.events.tables import identifiers, instances, stuck
+from services.events.tables import instances, stuck
 from services.events.timeline import store as timeline_store
 from services.events.timeline.entry import Entry
 from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
-_STEP_CUSTOMERS = 1_000
+_STEP_MARKS = 1_000
 
 
 @dataclass(slots=True)
@@ -68,15 +68,15 @@ class Fold:
             return 0
         now = self._clock()
         async with self._state.write(snapshot=True) as connection:
-            marks = await dirty.oldest(connection, workspace, partitions, _STEP_CUSTOMERS)
-            chosen = {mark.customer for mark in marks}
-            if len(marks) < _STEP_CUSTOMERS:
+            waiting = await dirty.waiting(connection, workspace, partitions, _STEP_MARKS)
+            chosen = set(waiting)
+            if len(waiting) < _STEP_MARKS:
                 chosen |= await _due(connection, workspace, partitions, now)
             if not chosen:
                 return 0
             outcome = await self._fold(connection, workspace, chosen, now)
             await self._write(connection, workspace, outcome, chosen, now)
-            await dirty.clear(connection, workspace, marks)
+            await dirty.clear(connection, workspace, chosen)
             await self._leases.check(connection, epochs)
         return len(chosen)
 
@@ -109,14 +109,14 @@ class Fold:
         self, connection: AsyncConnection, workspace: str, chosen: Collection[bytes]
     ) -> Mapping[bytes, list[Entry]]:
         """Each customer's events in history order."""
-        members = await identity_store.members_of(connection, workspace, identifiers.c.customer, chosen)
-        placed = await timeline_store.histories(connection, workspace, members)
-        placed.sort(key=lambda row: row.key)
-        entries = await self._reader.read(workspace, [(row.seq, row.slot) for row in placed])
+        placed = await timeline_store.histories(connection, workspace, chosen)
+        entries = await self._reader.read(workspace, [(seq, slot) for _customer, seq, slot in placed])
         histories: dict[bytes, list[Entry]] = defaultdict(list)
-        for row, entry in zip(placed, entries, strict=True):
+        for (customer, _seq, _slot), entry in zip(placed, entries, strict=True):
             if entry is not None:
-                histories[members[row.profile].customer].append(entry)
+                histories[customer].append(entry)
+        for history in histories.values():
+            history.sort(key=attrgetter("key"))
         return histories
 
     async def _write(
@@ -157,7 +157,7 @@ async def _due(connection: AsyncConnection, workspace: str, partitions: Sequence
         .where(instances.c.workspace == workspace, instances.c.partition.in_(partitions), instances.c.due_at <= now)
         .where(instances.c.customer.not_in(select(stuck.c.customer).where(stuck.c.workspace == workspace)))
         .order_by(instances.c.due_at)
-        .limit(_STEP_CUSTOMERS)
+        .limit(_STEP_MARKS)
     )
     return set((await connection.execute(query)).scalars())
 

@@ -7,6 +7,7 @@ strongest identifier, and every customer whose history or identity changed is ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.chassis.database import Database
 from services.events.identity.ledger import Ledger
 from services.events.intake.position import START, Place
-from services.events.intake.slots import Published, Recorded, Refused
+from services.events.intake.slots import Published, Refused
 from services.events.intake.store import LogRow, LogStore
 from services.events.projector import dirty
 from services.events.projector.leases import Leases
@@ -39,19 +40,21 @@ class _Batch:
     rejected: list[RejectedRow] = field(default_factory=list)
     published: list[tuple[Place, Published]] = field(default_factory=list)
     slots: int = 0
-    place: Place = START
+    first: Place = START
+    last: Place = START
 
-    def add(self, row: LogRow) -> None:
-        self.place = row.place
+    def add(self, row: LogRow, entries: Sequence[Entry | None]) -> None:
+        """`entries` has, by slot, the events of the row."""
+        self.last = row.place
+        if not self.slots:
+            self.first = row.place
         self.slots += len(row.slots)
+        self.entries += [(row.place, entry) for entry in entries if entry is not None]
         for index, slot in enumerate(row.slots):
-            match slot:
-                case Recorded():
-                    self.entries.append((row.place, Entry(row.place.seq, index, slot)))
-                case Refused():
-                    self.rejected.append(_rejected_row(row.place.seq, index, slot))
-                case Published():
-                    self.published.append((row.place, slot))
+            if isinstance(slot, Refused):
+                self.rejected.append(_rejected_row(row.place.seq, index, slot))
+            elif isinstance(slot, Published):
+                self.published.append((row.place, slot))
 
 
 class Identify:
@@ -77,10 +80,9 @@ class Identify:
                 return 0
             batch = _Batch()
             for row in rows:
-                self._reader.keep(workspace, row.place.seq, row.slots)
-                batch.add(row)
+                batch.add(row, self._reader.keep(workspace, row.place.seq, row.slots))
             await self._apply(connection, workspace, batch)
-            await self._move_cursor(connection, workspace, batch.place, applied + batch.slots)
+            await self._move_cursor(connection, workspace, batch.last, applied + batch.slots)
             await self._leases.check(connection, epochs)
         return batch.slots
 
@@ -89,12 +91,13 @@ class Identify:
         fresh = await self._without_duplicates(connection, workspace, secret, batch)
         ledger = Ledger(workspace, secret)
         moved = await ledger.observe(connection, [entry for _place, entry in fresh])
-        marks: set[tuple[Place, bytes]] = {(batch.place, customer) for customer in moved}
+        # One mark for each customer, at the earliest place that concerns it: until it is folded, no later one is visible.
+        marks = dict.fromkeys(moved, batch.first)
         placed = []
         for place, entry in fresh:
             profile, customer = ledger.owner_of(entry)
             placed.append(Placed(profile, entry.key, entry.seq, entry.slot))
-            marks.add((place, customer))
+            marks.setdefault(customer, place)
         await timeline_store.append(connection, workspace, placed)
         await timeline_store.keep_rejected(connection, workspace, batch.rejected)
         await dirty.mark(connection, workspace, marks)

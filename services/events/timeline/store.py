@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, insert_rows
-from services.events.tables import rejected_events, seen_messages, timeline
+from services.events.tables import identifiers, rejected_events, seen_messages, timeline
 
 
 class Placed(NamedTuple):
@@ -57,13 +57,17 @@ async def append(connection: AsyncConnection, workspace: str, placed: Sequence[P
     await insert_rows(connection, timeline, ("workspace", *Placed._fields), rows)
 
 
-async def histories(connection: AsyncConnection, workspace: str, profiles: Collection[bytes]) -> list[Placed]:
-    """All rows of the profiles, in no particular order."""
-    found: list[Placed] = []
-    columns = (timeline.c.profile, timeline.c.key, timeline.c.seq, timeline.c.slot)
-    for some in chunked(list(profiles)):
-        query = select(*columns).where(timeline.c.workspace == workspace, among(connection, timeline.c.profile, some))
-        found += [Placed(*row) for row in await connection.execute(query)]
+async def histories(
+    connection: AsyncConnection, workspace: str, customers: Collection[bytes]
+) -> list[tuple[bytes, int, int]]:
+    """All events of customers as (customer, seq, slot), in no particular order."""
+    found: list[tuple[bytes, int, int]] = []
+    columns = (identifiers.c.customer, timeline.c.seq, timeline.c.slot)
+    same_profile = and_(timeline.c.workspace == identifiers.c.workspace, timeline.c.profile == identifiers.c.profile)
+    for some in chunked(list(customers)):
+        query = select(*columns).join_from(identifiers, timeline, same_profile)
+        query = query.where(identifiers.c.workspace == workspace, among(connection, identifiers.c.customer, some))
+        found += [tuple(row) for row in await connection.execute(query)]
     return found
 
 

@@ -36,12 +36,15 @@ def upgrade() -> None:
     op.create_table(
         "dirty",
         sa.Column("workspace", sa.String(length=64), nullable=False),
+        sa.Column("customer", sa.LargeBinary(), nullable=False),
         sa.Column("xid", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("customer", sa.LargeBinary(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace", "xid", "seq", "customer", name=op.f("pk_dirty")),
+        sa.PrimaryKeyConstraint("workspace", "customer", "xid", "seq", name=op.f("pk_dirty")),
     )
+    with op.batch_alter_table("dirty", schema=None) as batch_op:
+        batch_op.create_index("ix_dirty_workspace_xid_seq", ["workspace", "xid", "seq"], unique=False)
+
     op.create_table(
         "former_instances",
         sa.Column("workspace", sa.String(length=64), nullable=False),
@@ -225,6 +228,9 @@ def downgrade() -> None:
 
     op.drop_table("identifiers")
     op.drop_table("former_instances")
+    with op.batch_alter_table("dirty", schema=None) as batch_op:
+        batch_op.drop_index("ix_dirty_workspace_xid_seq")
+
     op.drop_table("dirty")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index("ix_customers_workspace_last_seen_at")
