@@ -69,6 +69,7 @@ class _PostgresqlAppender:
     def __init__(self, database: Database) -> None:
         self._url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._connection: Any = None
+        self._statement: Any = None
         self._turn = asyncio.Lock()
         event.listen(database.engine.sync_engine, "engine_disposed", lambda _engine: self._drop())
 
@@ -76,19 +77,21 @@ class _PostgresqlAppender:
         async with self._turn:
             try:
                 if self._connection is None or self._connection.is_closed():
-                    self._connection = await asyncpg.connect(
-                        self._url, timeout=_CONNECT_SECONDS, command_timeout=_SECONDS
-                    )
-                appended = await self._connection.fetch(_POSTGRESQL, *zip(*rows, strict=True))
+                    await self._connect()
+                appended = await self._statement.fetch(*zip(*rows, strict=True))
             except _AWAY as error:
                 self._drop()
                 raise Unavailable("The log cannot be written now; try again.") from error
         return [Place(row["xid"], row["seq"]) for row in appended]
 
+    async def _connect(self) -> None:
+        self._connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS, command_timeout=_SECONDS)
+        self._statement = await self._connection.prepare(_POSTGRESQL)
+
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
-            self._connection = None
+            self._connection = self._statement = None
 
 
 class _SqliteAppender:

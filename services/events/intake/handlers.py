@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,7 +12,6 @@ from infra.chassis.errors import Forbidden
 from services.events.control.domain import EVENTS_WRITE, Principal
 from services.events.control.handlers import KeyRing
 from services.events.intake.bodies import Opened
-from services.events.intake.domain.context import ContextReader
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
 from services.events.intake.domain.values import Refusal, decode_leniently, find_flaw
@@ -48,10 +47,14 @@ class Intake:
 
         Raises Forbidden, and Unavailable if they cannot be made durable now.
         """
-        receipt = self._receipt(principal, ContextReader(opened.context))
-        receipt = receipt._replace(plain=opened.plain, sent_at=_readable_moment(opened.sent_at))
-        read = partial(read_call, kind=kind)
-        slots = [_judge(event, receipt, read) for event in opened.events]
+        receipt = replace(
+            self._receipt(principal),
+            plain=opened.plain,
+            kind=kind,
+            sent_at=_readable_moment(opened.sent_at),
+            shared_context=opened.context,
+        )
+        slots = _judge(opened.events, receipt, read_call)
         return Logged(await self._log(principal, slots, size), slots)
 
     async def record_inputs(
@@ -62,18 +65,18 @@ class Intake:
         Raises NotFound for an unknown source, and Unavailable if they cannot be made durable now.
         """
         principal = await self.keys.on_behalf_of(workspace, source, verified=verified)
-        receipt = self._receipt(principal, ContextReader())
-        slots = [_judge(event, receipt, read_input) for event in events]
+        receipt = self._receipt(principal)
+        slots = _judge(events, receipt, read_input)
         place = await self._log(principal, slots, sum(map(len, events)))
         if wait and place is not None:
             await self._projected(workspace, place)
         return Logged(place, slots)
 
-    def _receipt(self, principal: Principal, contexts: ContextReader) -> Receipt:
+    def _receipt(self, principal: Principal) -> Receipt:
         if EVENTS_WRITE not in principal.scopes:
             raise Forbidden(f"This key may not record events: it lacks the scope {EVENTS_WRITE}.")
         channel = principal.default_channel
-        return Receipt(principal.source, principal.verified, channel, self._clock(), contexts, _new_id)
+        return Receipt(principal.source, principal.verified, channel, self._clock(), _new_id)
 
     async def _log(self, principal: Principal, slots: list[Judged], size: int) -> Place | None:
         return await self._writer.submit(principal.workspace, slots, size) if slots else None
@@ -91,11 +94,16 @@ def message_id_of(slot: Judged) -> str | None:
     return message_id if isinstance(message_id, str) and find_flaw(message_id) is None else None
 
 
-def _judge(event: bytes, receipt: Receipt, read: Callable[[bytes, Receipt], Recorded]) -> Judged:
-    try:
-        return read(event, receipt)
-    except Refusal as refusal:
-        return Refused(receipt.source, receipt.received_at, refusal.code, refusal.message, refusal.path, event)
+def _judge(events: list[bytes], receipt: Receipt, read: Callable[[bytes, Receipt], Recorded]) -> list[Judged]:
+    """One bad event never spoils the others: it is kept beside them, as it was sent."""
+    slots: list[Judged] = []
+    for event in events:
+        try:
+            slots.append(read(event, receipt))
+        except Refusal as refusal:
+            reason = refusal.code, refusal.message, refusal.path
+            slots.append(Refused(receipt.source, receipt.received_at, *reason, event))
+    return slots
 
 
 def _readable_moment(sent_at: object) -> int | None:

@@ -7,14 +7,15 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from services.events.intake.domain.context import Context, is_sequence, normal_device
+from services.events.intake.domain.context import Context, is_sequence, normal_device, read_context
 from services.events.intake.domain.event import (
+    MAX_EVENT_BYTES,
     Receipt,
-    check_size,
     email_of,
     read_kind,
     read_label,
     read_message_id,
+    too_large,
 )
 from services.events.intake.domain.identifiers import Candidate, read_text, strongest_first
 from services.events.intake.domain.moments import read_moment, resolve
@@ -52,7 +53,8 @@ _inputs = msgspec.json.Decoder(EventInput)
 
 def read_input(sent: bytes, receipt: Receipt) -> Recorded:
     """The event of one input, whose syntax is known to be sound. Raises Refusal."""
-    check_size(sent)
+    if len(sent) > MAX_EVENT_BYTES:
+        raise too_large(sent)
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
         raise flaw
     try:
@@ -60,7 +62,8 @@ def read_input(sent: bytes, receipt: Receipt) -> Recorded:
     except UNDECODABLE as error:
         raise explain(sent, otherwise="An event is an object.") from error
     kind = "track" if given.kind is None else read_kind(given.kind, ("kind",))
-    context = receipt.contexts.read(sent_object(given.context))
+    context_sent = sent_object(given.context)
+    context = read_context(context_sent)
     properties, traits = sent_object(given.properties), sent_object(given.traits)
     read_object(properties, "properties")
     trait_values = read_object(traits, "traits")
@@ -88,7 +91,7 @@ def read_input(sent: bytes, receipt: Receipt) -> Recorded:
         clamped,
         _sequence(given.sequence, context),
         properties,
-        context.sent,
+        context_sent,
         overlay(context.traits_sent, traits),
     )
 

@@ -8,19 +8,21 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from services.events.intake.domain.context import Context
+from services.events.intake.domain.context import Context, read_context, shared_under
 from services.events.intake.domain.event import (
+    MAX_EVENT_BYTES,
     Receipt,
-    check_size,
     email_of,
     read_kind,
     read_label,
     read_message_id,
+    too_large,
 )
 from services.events.intake.domain.identifiers import Candidate, names_somebody, nobody, read_text, strongest_first
 from services.events.intake.domain.moments import read_moment, resolve
 from services.events.intake.domain.objects import (
     ABSENT,
+    NOTHING,
     UNDECODABLE,
     explain,
     flaw_in,
@@ -59,24 +61,24 @@ class Call(msgspec.Struct, rename="camel", gc=False):
 _calls = msgspec.json.Decoder(Call)
 
 
-def read_call(sent: bytes, receipt: Receipt, kind: str | None) -> Recorded:
-    """The event of one call, whose syntax is known to be sound. `kind` is that of the route, None in a batch.
-
-    Raises Refusal.
-    """
-    check_size(sent)
+def read_call(sent: bytes, receipt: Receipt) -> Recorded:
+    """The event of one call, whose syntax is known to be sound. Raises Refusal."""
+    if len(sent) > MAX_EVENT_BYTES:
+        raise too_large(sent)
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
         raise flaw
     try:
         call = _calls.decode(sent)
     except UNDECODABLE as error:
         raise explain(sent, otherwise="An event is an object.") from error
-    if kind is None:
-        kind = read_kind(call.type, ("type",))
-    context = receipt.contexts.read(sent_object(call.context))
+    kind = receipt.kind or read_kind(call.type, ("type",))
+    context_sent = sent_object(call.context)
+    if receipt.shared_context:
+        context_sent = shared_under(receipt.shared_context, context_sent)
+    context = read_context(context_sent)
     properties, traits = sent_object(call.properties), sent_object(call.traits)
     read_object(properties, "properties")
-    trait_values = read_object(traits, "traits")
+    trait_values = read_object(traits, "traits") if traits else NOTHING
     original = read_moment(call.timestamp, ("timestamp",))
     if original is None:
         original = read_moment(call.original_timestamp, ("originalTimestamp",))
@@ -98,7 +100,7 @@ def read_call(sent: bytes, receipt: Receipt, kind: str | None) -> Recorded:
         clamped,
         context.sequence,
         properties,
-        context.sent,
+        context_sent,
         overlay(context.traits_sent, traits),
     )
 
@@ -141,4 +143,4 @@ def _name(call: Call, kind: str) -> str:
 
 def _channel(value: Any) -> str | None:
     channel = read_label(value, ("channel",))
-    return None if channel is None else _CHANNELS.get(channel.lower(), channel)
+    return channel and _CHANNELS.get(channel.lower(), channel)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-from services.events.intake.domain.context import ContextReader
 from services.events.intake.domain.identifiers import read_text
 from services.events.intake.domain.values import BAD_VALUE, TOO_LARGE, Path, Refusal
 
@@ -15,25 +15,29 @@ MAX_EVENT_BYTES = 32 * 1024
 _LONGEST_MESSAGE_ID = 255
 
 
-class Receipt(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Receipt:
     """What is known of an event besides what it says itself."""
 
     source: str
     verified: bool
     default_channel: str | None
     received_at: int
-    contexts: ContextReader
     new_id: Callable[[], str]
     """Makes the message id of an event that has none."""
     plain: bool = False
     """Its bytes are known to hold nothing forbidden (see values.is_plain), because the whole body is."""
+    kind: str | None = None
+    """That of the route; None where events name their own."""
     sent_at: int | None = None
+    """That of the batch."""
+    shared_context: bytes = b""
+    """An object that the batch gives for all its events; empty if it gives none."""
 
 
-def check_size(event: bytes) -> None:
-    if len(event) > MAX_EVENT_BYTES:
-        limit = f"An event may be {MAX_EVENT_BYTES:,} bytes long; this one has {len(event):,}."
-        raise Refusal(TOO_LARGE, limit)
+def too_large(event: bytes) -> Refusal:
+    limit = f"An event may be {MAX_EVENT_BYTES:,} bytes long; this one has {len(event):,}."
+    return Refusal(TOO_LARGE, limit)
 
 
 def read_kind(value: Any, path: Path) -> str:

@@ -5,12 +5,12 @@ All moments are microseconds since 1970-01-01T00:00:00Z.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from infra.chassis.clock import from_datetime
 from services.events.intake.domain.values import BAD_TIMESTAMP, Path, Refusal
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MOMENT = -62_135_596_800_000_000  # 0001-01-01T00:00:00Z
 _LAST_MOMENT = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
 _MILLISECONDS_FROM = 10**11  # epoch numbers below are seconds: as seconds this is the year 5138, as milliseconds 1973
@@ -45,23 +45,24 @@ def read_moment(value: Any, path: Path) -> int | None:
         return None
     try:
         moment = _from_iso(value) if type(value) is str else _from_epoch(value)
+        if _FIRST_MOMENT <= moment <= _LAST_MOMENT:
+            return moment
     except (ValueError, TypeError, OverflowError):
-        moment = None
-    if moment is None or not _FIRST_MOMENT <= moment <= _LAST_MOMENT:
-        raise Refusal(
-            BAD_TIMESTAMP, "This is no moment: give ISO 8601, or seconds or milliseconds since 1970 as a number.", path
-        )
-    return moment
+        pass
+    message = "This is no moment: give ISO 8601, or seconds or milliseconds since 1970 as a number."
+    raise Refusal(BAD_TIMESTAMP, message, path)
 
 
 def _from_iso(text: str) -> int:
     try:
-        return from_datetime(datetime.fromisoformat(text))
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        return from_datetime(datetime.fromisoformat(text.upper()))  # RFC 3339 allows a small z
+        moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small z
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds  # half the price of a division
 
 
-def _from_epoch(number: Any) -> int | None:
-    if isinstance(number, bool):
-        return None
+def _from_epoch(number: Any) -> int:
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise TypeError
     return round(number * (1_000_000 if abs(number) < _MILLISECONDS_FROM else 1_000))
