@@ -41,7 +41,10 @@ def new_metadata() -> MetaData:
 
 
 class Database:
-    """A pool of connections. `durable` makes SQLite wait for the disk on every commit (PostgreSQL always does)."""
+    """A pool of connections. If it is `durable`, every commit waits for the disk.
+
+    Otherwise a crash of the machine may take the last commits with it, but never an earlier one before a later one.
+    """
 
     def __init__(self, url: str, *, durable: bool = True, pool_size: int = 5) -> None:
         self.url = _async_url(url)
@@ -56,7 +59,10 @@ class Database:
             options["connect_args"] = {
                 "timeout": 2,
                 "command_timeout": _STATEMENT_SECONDS,
-                "server_settings": {"idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s"},
+                "server_settings": {
+                    "idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s",
+                    "synchronous_commit": "on" if durable else "off",
+                },
             }
         self.engine = create_async_engine(self.url, **options)
         if self.is_sqlite:

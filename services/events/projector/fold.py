@@ -125,7 +125,7 @@ class Fold:
         done = [customer for customer in chosen if customer not in outcome.failed]
         stored = await store.stored_instances(connection, workspace, done, outcome.instances)
         await store.write_instances(connection, self._state, workspace, outcome.instances, stored)
-        await store.write_customers(connection, self._state, workspace, outcome.customers, outcome.gone)
+        await store.write_customers(connection, workspace, outcome.customers, outcome.gone)
         await connection.execute(
             stuck.delete().where(stuck.c.workspace == workspace, among(connection, stuck.c.customer, list(chosen)))
         )

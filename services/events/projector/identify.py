@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
@@ -22,7 +22,7 @@ from services.events.intake.slots import Published, Refused
 from services.events.intake.store import LogRow, LogStore
 from services.events.projector import dirty
 from services.events.projector.leases import Leases
-from services.events.tables import cursors, models
+from services.events.tables import cursors, models, state_metadata
 from services.events.timeline import store as timeline_store
 from services.events.timeline.entry import Entry, as_sent, same_content
 from services.events.timeline.reader import EntryReader
@@ -84,6 +84,8 @@ class Identify:
             await self._apply(connection, workspace, batch)
             await self._move_cursor(connection, workspace, batch.last, applied + batch.slots)
             await self._leases.check(connection, epochs)
+        if not self._state.is_sqlite and applied.bit_length() < (applied + batch.slots).bit_length():
+            await self._measure_tables()
         return batch.slots
 
     async def _apply(self, connection: AsyncConnection, workspace: str, batch: _Batch) -> None:
@@ -91,7 +93,7 @@ class Identify:
         fresh = await self._without_duplicates(connection, workspace, secret, batch)
         ledger = Ledger(workspace, secret)
         moved = await ledger.observe(connection, [entry for _place, entry in fresh])
-        # One mark for each customer, at the earliest place that concerns it: until it is folded, no later one is visible.
+        # One mark for each customer, at the earliest place that concerns it: that one and no later one is visible yet.
         marks = dict.fromkeys(moved, batch.first)
         placed = []
         for place, entry in fresh:
@@ -132,6 +134,14 @@ class Identify:
         if workspace not in self._secrets:
             self._secrets[workspace] = await self._log.secret(workspace)
         return self._secrets[workspace]
+
+    async def _measure_tables(self) -> None:
+        """Each time the log has doubled, tells PostgreSQL's planner how large the tables are by now.
+
+        Autovacuum comes once a minute; until then a first import reads whole workspaces for every few keys.
+        """
+        async with self._state.write() as connection:
+            await connection.execute(text(f"ANALYZE {', '.join(state_metadata.tables)}"))
 
     async def _move_cursor(self, connection: AsyncConnection, workspace: str, place: Place, slots: int) -> None:
         statement = self._state.upsert(cursors).values(workspace=workspace, xid=place.xid, seq=place.seq, slots=slots)

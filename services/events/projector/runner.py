@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -41,28 +42,23 @@ class Projector:
         reader = EntryReader(self._log)
         self._identify = Identify(self._log, state, reader, self._leases)
         self._fold = Fold(self._log, state, reader, Models(state), self._leases, clock)
+        self._fold_wakeup = Wakeup()
+        self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
         self._workspaces: list[str] = []
 
     async def run(self) -> None:
         """Projects until cancelled, then closes."""
-        renewing = asyncio.create_task(self._keep_leases(), name="projector leases")
         try:
-            while True:
-                if not await self._survive(self.round):
-                    await self._wakeup.wait(_IDLE_SECONDS)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_leases(), name="projector leases")
+                tasks.create_task(self._keep_going(self._identify, self._wakeup, self._fold_wakeup), name="identify")
+                tasks.create_task(self._keep_going(self._fold, self._fold_wakeup, self._wakeup), name="fold")
         finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
             await self.close()
 
     async def round(self) -> int:
         """One step of each stage for each workspace; how much was done."""
-        done = 0
-        for workspace in self._workspaces:
-            done += await self._identify.step(workspace)
-            done += await self._fold.step(workspace)
-        return done
+        return await self._step(self._identify) + await self._step(self._fold)
 
     async def renew(self) -> None:
         """Looks for new workspaces, keeps or takes leases."""
@@ -78,7 +74,26 @@ class Projector:
             await self._survive(self.renew)
             if set(self._leases.held) - held:
                 self._wakeup.ring()
+                self._fold_wakeup.ring()
             await asyncio.sleep(_RENEW_SECONDS)
+
+    async def _keep_going(self, stage: Identify | Fold, wakeup: Wakeup, other: Wakeup) -> None:
+        """The stages run side by side, so that one works while the other waits for the database.
+
+        Each wakes the other: the fold has work when identities are known, and on PostgreSQL the end of the log can be
+        read when the fold's transaction has ended.
+        """
+        while True:
+            async with self._turns:
+                done = await self._survive(partial(self._step, stage))
+            if done:
+                other.ring()
+            else:
+                await wakeup.wait(_IDLE_SECONDS)
+
+    async def _step(self, stage: Identify | Fold) -> int:
+        """One step for each workspace; how much was done."""
+        return sum([await stage.step(workspace) for workspace in self._workspaces])
 
     async def _survive(self, work: Callable[[], Awaitable[int | None]]) -> int | None:
         """A step that fails changed nothing; it is tried again, and the failure is said once."""
