@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
 import uvicorn
@@ -22,17 +22,26 @@ class PortTaken(Exception):
     """Something else listens there; the message says what to do."""
 
 
+Closing = Callable[[], Awaitable[None]]
+
+
 class _Server(uvicorn.Server):
     """Says when it is ready to answer, and ends in peace: being asked to stop is no reason to die of a signal."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], closings: Sequence[Closing]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._closings = closings
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for close in self._closings:
+            await close()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal lets everything under way be finished; a second Ctrl+C does not wait for it."""
@@ -40,10 +49,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None]) -> bool:
+def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None], closings: Sequence[Closing] = ()) -> bool:
     """Serves until SIGINT or SIGTERM, then finishes what is under way; whether it could start at all.
 
-    Port 0 takes a free one; `on_ready` is given the address. Raises PortTaken.
+    Port 0 takes a free one; `on_ready` is given the address; `closings` are called at the end, in the app's loop.
+    Raises PortTaken.
     """
     try:
         listener = socket.create_server((host, port), backlog=_BACKLOG, reuse_port=False)
@@ -59,7 +69,7 @@ def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None]) -> 
         lifespan="on",
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"))
+    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"), closings)
     with listener:
         server.run([listener])
     return server.started

@@ -14,7 +14,8 @@ def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serves until it is told to stop; whether it could start."""
     settings = Settings()
     journeys = Upstream("journeys", open_client(settings.journeys_url)) if settings.journeys_url else None
-    return serving.run(create_app(settings, journeys=journeys), host, port, on_ready)
+    app = create_app(settings, journeys=journeys)
+    return serving.run(app, host, port, on_ready, [journeys.close] if journeys else [])
 
 
 if __name__ == "__main__":
