@@ -15,6 +15,9 @@ from tests.support.platform import Platform, four_processes, one_process, until
 from tests.support.stories import customer_of, shop_journey
 from tests.support.verdict import verify
 
+# One after the other: each is a load on the whole machine.
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("faults")]
+
 _JOURNEY = shop_journey("shop")
 _AWAY_SECONDS = 7.0
 """Longer than the five seconds for which answers about keys are kept."""

@@ -16,6 +16,9 @@ from tests.support.platform import Platform, four_processes, one_process, until
 from tests.support.stories import shop_journey
 from tests.support.verdict import verify
 
+# One after the other: each is a load on the whole machine.
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("faults")]
+
 BACK_SECONDS = 3.0
 _PATIENCE_SECONDS = 20.0
 """How long a process is waited for before the test gives up; being later than BACK_SECONDS fails at the end."""

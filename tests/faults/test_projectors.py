@@ -20,6 +20,9 @@ from tests.support.platform import Platform, Process, four_processes, until
 from tests.support.stories import customer_of, shop_journey
 from tests.support.verdict import verify
 
+# One after the other: each is a load on the whole machine.
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("faults")]
+
 LEASE_SECONDS = LEASE_MICROSECONDS / 1e6
 LEASES = 17  # sixteen partitions of the fold, and the identities of one workspace
 _JOURNEY = shop_journey("shop")

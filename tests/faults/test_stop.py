@@ -12,6 +12,9 @@ from tests.support.platform import Platform, four_processes, one_process, until
 from tests.support.stories import shop_journey
 from tests.support.verdict import verify
 
+# One after the other: each is a load on the whole machine.
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("faults")]
+
 _JOURNEY = shop_journey("shop")
 _SECONDS = 10.0
 
