@@ -64,7 +64,7 @@ class Database:
                     "synchronous_commit": "on" if durable else "off",
                 },
             }
-        self.engine = create_async_engine(self.url, **options)
+        self.engine = create_async_engine(self.url, hide_parameters=True, **options)  # they are personal data
         if self.is_sqlite:
             _prepare_sqlite(self.engine.sync_engine, durable)
 
@@ -105,6 +105,8 @@ async def insert_rows(
     if connection.dialect.name == "postgresql":
         raw = await connection.get_raw_connection()
         driver: Any = raw.driver_connection
+        if not driver.is_in_transaction():  # SQLAlchemy's dialect begins at its own first statement, not at ours
+            await connection.exec_driver_sql("SELECT 1")
         await driver.copy_records_to_table(table.name, records=rows, columns=columns)
     else:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))

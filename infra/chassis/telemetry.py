@@ -1,10 +1,16 @@
-"""Logs as one JSON object a line. Personal data never goes in: log ids, counts and codes, not values."""
+"""Logs as one JSON object a line. Personal data never goes in: log ids, counts and codes, not values.
+
+Of an exception only its class and the places it came through are written. Its message may quote what a customer sent:
+SQLAlchemy adds the parameters, PostgreSQL the values, ValueError the text.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 
 from infra.chassis.clock import to_rfc3339
 
@@ -15,7 +21,7 @@ class JsonFormatter(logging.Formatter):
     """Writes level, logger, message and whatever was given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, object] = {
             "at": to_rfc3339(int(record.created * 1_000_000)),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -23,8 +29,23 @@ class JsonFormatter(logging.Formatter):
         }
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line |= _failure(record.exc_info[1])
         return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def _failure(error: BaseException | None) -> dict[str, object]:
+    if error is None:
+        return {}
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    causes = [type(cause).__qualname__ for cause in _causes(error)]
+    return {"error": type(error).__qualname__, "causes": causes, "frames": frames}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def configure_logging(level: str = "INFO") -> None:

@@ -98,10 +98,12 @@ def key_of(journey: Json, event: Json) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, str):
-        return value or None
+        return value if 0 < len(value) <= 255 else None
     text = format(Decimal(repr(value)), "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
+    if len(text) > 255:
+        return None
     return "0" if text == "-0" else text
 
 

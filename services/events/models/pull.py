@@ -7,13 +7,14 @@ projection of it. Pulling twice is harmless: the projector takes a version once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from infra.chassis.errors import Problem, Unavailable
+from infra.chassis.errors import Unavailable
 from services.events.clients import JourneysClient
 from services.events.intake.slots import Published, Slot
 from services.events.live.domain import compile_version
@@ -38,6 +39,7 @@ class ModelPuller:
         self._appender = appender
         self._etags: dict[str, str] = {}
         self._logged: dict[str, dict[str, int]] = {}
+        self._unusable: set[tuple[str, str, int]] = set()
         self._turn = asyncio.Lock()
 
     async def refresh(self, workspace: str) -> dict[str, int]:
@@ -49,37 +51,41 @@ class ModelPuller:
                 logged = self._logged[workspace] = {key: max(journey.documents) for key, journey in held.items()}
             answer = await self._journeys.published(workspace, self._etags.get(workspace))
             if answer is not None:
-                new = [
-                    document for document in answer.documents if document["version"] > logged.get(document["key"], 0)
-                ]
-                slots = [slot for document in new if (slot := _slot_of(document))]
+                new = [each for each in answer.documents if each["version"] > logged.get(each["key"], 0)]
+                slots = [slot for document in new if (slot := self._slot_of(workspace, document))]
                 if slots:
                     await self._appender.submit(workspace, slots, sum(len(slot.document) for slot in slots))
-                for document in new:
-                    logged[document["key"]] = max(document["version"], logged.get(document["key"], 0))
+                for slot in slots:
+                    logged[slot.journey] = max(slot.version, logged.get(slot.journey, 0))
                 self._etags[workspace] = answer.etag
             return dict(logged)
 
     async def run(self, workspaces: Callable[[], Awaitable[Sequence[str]]]) -> None:
         """Pulls now and then until cancelled: the safety net under change notices that were lost."""
         while True:
-            try:
+            with contextlib.suppress(Unavailable):
                 for workspace in await workspaces():
-                    await self.refresh(workspace)
-            except Unavailable:
-                _log.debug("journeys or the database is away; the versions on disk go on")
-            except Problem as problem:
-                _log.warning("published journeys cannot be pulled", extra={"code": problem.code})
-            except Exception:
-                _log.exception("published journeys cannot be pulled")
+                    await self._refresh_quietly(workspace)
             await asyncio.sleep(_EVERY_SECONDS)
 
+    async def _refresh_quietly(self, workspace: str) -> None:
+        """What goes wrong for one workspace is no reason to leave out the others."""
+        try:
+            await self.refresh(workspace)
+        except Unavailable:
+            _log.debug("journeys is away; the versions on disk go on", extra={"workspace": workspace})
+        except Exception:
+            _log.exception("published journeys cannot be pulled", extra={"workspace": workspace})
 
-def _slot_of(document: Mapping[str, Any]) -> Published | None:
-    """Authoring has checked the document; one that does not compile here would stop every fold, so it stays out."""
-    try:
-        compile_version(document)
-    except (ValueError, KeyError, TypeError):
-        _log.exception("a published journey cannot be used", extra={"journey": str(document.get("key"))})
-        return None
-    return Published(document["key"], document["version"], msgspec.json.encode(document))
+    def _slot_of(self, workspace: str, document: Mapping[str, Any]) -> Published | None:
+        """Authoring has checked the document; one that does not compile would stop every fold, so it stays out."""
+        identity = (workspace, str(document["key"]), int(document["version"]))
+        if identity in self._unusable:
+            return None
+        try:
+            compile_version(document)
+        except (ValueError, KeyError, TypeError):
+            _log.exception("a published journey cannot be used", extra={"journey": identity[1], "version": identity[2]})
+            self._unusable.add(identity)
+            return None
+        return Published(identity[1], identity[2], msgspec.json.encode(document))

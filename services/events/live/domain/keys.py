@@ -12,6 +12,8 @@ from services.events.timeline.domain import Event
 
 KeyReader = Callable[[Event], str | None]
 
+_LONGEST = 255
+"""A key names an order or a claim. A longer text is no name, and could not be indexed."""
 _ROOTS = frozenset({"kind", "name", "channel", "device", "source", "properties", "context", "traits"})
 
 
@@ -38,13 +40,21 @@ def key_reader(path: str) -> KeyReader:
 
 
 def key_text(value: object) -> str | None:
-    """The value as the text of a key: 7 and 7.0 are `7`; None for null, the empty text and other types."""
+    """The value as the text of a key: 7 and 7.0 are `7`; None for null, the empty text and other types.
+
+    Also None for more than 255 characters.
+    """
+    text = _text(value)
+    return text if text and len(text) <= _LONGEST else None
+
+
+def _text(value: object) -> str | None:
     if isinstance(value, str):
-        return value or None
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return str(value)
+        return str(value) if value.bit_length() <= 4 * _LONGEST else None  # spelling out a huge one is slow
     if isinstance(value, float) and isfinite(value):
         # repr is the shortest decimal that reads back as the same number; adding zero turns -0.0 into 0.0.
         return format(Decimal(repr(value + 0.0)), "f").removesuffix(".0")
