@@ -179,7 +179,7 @@ class State:
         """Events that nobody projected."""
         slots = [recorded(one) for one in events]
         [place] = await self.log.append([Group(self.workspace, slots)], EPOCH)
-        return [Entry(place.seq, slot, one) for slot, one in enumerate(slots)]
+        return [Entry.of(place.seq, slot, one) for slot, one in enumerate(slots)]
 
     async def publish(self, *documents: Json) -> None:
         rows = [

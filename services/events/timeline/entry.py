@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -14,42 +13,71 @@ from services.events.timeline.domain import Microseconds, history_key
 _decode = msgspec.json.decode
 
 
-class Entry:
-    """A recorded event and its place in the log (row `seq`, index `slot`). Satisfies timeline.domain.Event."""
+class Entry(msgspec.Struct, eq=False, gc=False):
+    """A recorded event and its place in the log (row `seq`, index `slot`). Satisfies timeline.domain.Event.
 
-    def __init__(self, seq: int, slot: int, recorded: Recorded) -> None:
-        self.seq = seq
-        self.slot = slot
-        self.recorded = recorded
-        self.kind = recorded.kind
-        self.name = recorded.name
-        self.channel = recorded.channel
-        self.device = recorded.device
-        self.source = recorded.source
-        self.message_id = recorded.message_id
-        self.occurred_at: Microseconds = recorded.occurred_at
+    Tens of thousands are held, so the garbage collector does not look into them: they point at nothing that points back.
+    """
+
+    seq: int
+    slot: int
+    recorded: Recorded
+    kind: str
+    name: str
+    channel: str | None
+    device: str | None
+    source: str
+    message_id: str
+    occurred_at: Microseconds
+    _key: bytes | None = None
+    _properties: Mapping[str, Any] | None = None
+    _context: Mapping[str, Any] | None = None
+    _traits: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, seq: int, slot: int, event: Recorded) -> Entry:
+        return cls(
+            seq,
+            slot,
+            event,
+            event.kind,
+            event.name,
+            event.channel,
+            event.device,
+            event.source,
+            event.message_id,
+            event.occurred_at,
+        )
 
     @property
     def id(self) -> str:
         """The event's permanent id within its workspace."""
         return f"{self.seq}-{self.slot}"
 
-    @cached_property
+    @property
     def key(self) -> bytes:
-        event = self.recorded
-        return history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id)
+        if self._key is None:
+            event = self.recorded
+            self._key = history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id)
+        return self._key
 
-    @cached_property
+    @property
     def properties(self) -> Mapping[str, Any]:
-        return _object(self.recorded.properties)
+        if self._properties is None:
+            self._properties = _object(self.recorded.properties)
+        return self._properties
 
-    @cached_property
+    @property
     def context(self) -> Mapping[str, Any]:
-        return _object(self.recorded.context)
+        if self._context is None:
+            self._context = _object(self.recorded.context)
+        return self._context
 
-    @cached_property
+    @property
     def traits(self) -> Mapping[str, Any]:
-        return _object(self.recorded.traits)
+        if self._traits is None:
+            self._traits = _object(self.recorded.traits)
+        return self._traits
 
 
 def _object(raw: bytes) -> Mapping[str, Any]:

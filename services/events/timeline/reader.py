@@ -47,7 +47,7 @@ class EntryReader:
         """The entries of a row, which goes into the cache: by slot, None where there is no event."""
         row = self._rows.get((workspace, seq))
         if row is None:
-            row = [Entry(seq, slot, held) if isinstance(held, Recorded) else None for slot, held in enumerate(slots)]
+            row = [Entry.of(seq, slot, held) if isinstance(held, Recorded) else None for slot, held in enumerate(slots)]
             self._rows[workspace, seq] = row
             self._held += len(row)
             while self._held > self._most and len(self._rows) > 1:
