@@ -8,6 +8,7 @@ import signal
 import threading
 
 from infra.chassis.clock import Clock, system_clock
+from infra.chassis.memory import settle
 from services.events.projector.runner import Projector
 from services.events.projector.wakeup import Wakeup
 from services.events.settings import Settings
@@ -33,6 +34,7 @@ def run(settings: Settings) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
+    settle()
     asyncio.run(until_signalled())
 
 

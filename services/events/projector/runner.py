@@ -85,7 +85,7 @@ class Projector:
         """
         while True:
             async with self._turns:
-                done = await self._survive(partial(self._step, stage))
+                done = await self._step(stage)
             if done:
                 other.ring()
             else:
@@ -93,18 +93,24 @@ class Projector:
 
     async def _step(self, stage: Identify | Fold) -> int:
         """One step for each workspace; how much was done."""
-        return sum([await stage.step(workspace) for workspace in self._workspaces])
+        done = 0
+        for workspace in self._workspaces:
+            # What fails in one workspace is no reason to leave out the others.
+            done += await self._survive(partial(stage.step, workspace), workspace) or 0
+        return done
 
-    async def _survive(self, work: Callable[[], Awaitable[int | None]]) -> int | None:
-        """A step that fails changed nothing; it is tried again, and the failure is said once."""
+    async def _survive(self, work: Callable[[], Awaitable[int | None]], workspace: str | None = None) -> int | None:
+        """A step that fails changed nothing; it is tried again after a short pause, and every failure is said."""
         try:
             return await work()
         except LeaseLost as lost:
             _log.warning("lease lost", extra={"detail": str(lost)})
         except (Unavailable, DBAPIError, asyncpg.PostgresError, OSError) as error:
-            _log.warning("the projector tries again", extra={"error": type(error).__name__})
+            cause = error.__cause__ or getattr(error, "orig", None) or error
+            details = {"error": type(cause).__name__, "sqlstate": getattr(cause, "sqlstate", None)}
+            _log.warning("the projector tries again", extra=details | {"workspace": workspace})
         except Exception:
-            _log.exception("the projector failed unexpectedly and tries again")
+            _log.exception("the projector failed unexpectedly and tries again", extra={"workspace": workspace})
         await asyncio.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
         return None
 

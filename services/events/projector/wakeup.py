@@ -28,7 +28,9 @@ class Wakeup:
 
     async def wait(self, at_most: float) -> None:
         """Returns when rung since the last wait, or after `at_most` seconds."""
-        self._loop = asyncio.get_running_loop()
+        if self._loop is None:  # whoever rang before now was not heard
+            self._loop = asyncio.get_running_loop()
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(at_most):
                 await self._rung.wait()
