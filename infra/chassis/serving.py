@@ -12,6 +12,8 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from infra.chassis.memory import settle
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 _SHUTDOWN_SECONDS = 10
@@ -36,6 +38,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
+            settle()
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
