@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -32,9 +32,8 @@ def test_a_database_that_crashes_is_waited_for(
 ) -> None:
     with postgres_server(durable=True) as server:
         url = server.create_database("platform")
-        with shape(tmp_path, url) as platform, Load(platform, seed) as load:
+        with shape(tmp_path, url) as platform, closing(Probe(platform)) as probe, Load(platform, seed) as load:
             platform.publish(_JOURNEY)
-            probe = Probe(platform)
             until(lambda: load.acknowledged > 600, 20, "the load goes on")
 
             server.stop(immediate=True)
@@ -50,7 +49,6 @@ def test_a_database_that_crashes_is_waited_for(
             readable = time.monotonic() - back
             until(lambda: customer_of(platform, "user_id", user, position), 20, "a write becomes visible")
             visible = time.monotonic() - back
-            probe.close()
             load.finish(30)
             platform.settle()
             print(verify(url, url, _JOURNEY, [*load.ledgers, probe.ledger]))

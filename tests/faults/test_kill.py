@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,28 +51,26 @@ def test_the_all_in_one_process_may_be_killed_at_any_moment(tmp_path: Path, seed
 
 def _kill_under_load(platform: Platform, victims: list[str], rng: random.Random, stores: tuple[str, str]) -> None:
     platform.publish(_JOURNEY)
-    probe = Probe(platform)
     times: list[tuple[str, float]] = []
-    with Load(platform, rng.randrange(1 << 32)) as load:
+    with closing(Probe(platform)) as probe, Load(platform, rng.randrange(1 << 32)) as load:
         for victim in victims:
             enough = load.acknowledged + rng.randint(1, 300)
             until(lambda enough=enough: load.acknowledged >= enough, 30, "the load goes on")
             times.append((victim, _seconds_until_back(platform, probe, victim)))
         load.finish(30)
-    probe.close()
     platform.settle()
-    seen = verify(*stores, _JOURNEY, [*load.ledgers, probe.ledger])
-    print(seen)
-    print("back after", ", ".join(f"{victim} {seconds:.2f} s" for victim, seconds in times))
-    assert [(victim, seconds) for victim, seconds in times if seconds > BACK_SECONDS] == [], times
+    print(verify(*stores, _JOURNEY, [*load.ledgers, probe.ledger]))
+    seen = ", ".join(f"{victim} {seconds:.2f} s" for victim, seconds in times)
+    print(f"back after {seen}")
+    assert max(seconds for _victim, seconds in times) <= BACK_SECONDS, seen
 
 
 def _seconds_until_back(platform: Platform, probe: Probe, victim: str) -> float:
     """Kills a process, starts it again at once, and measures from there until it serves."""
     process = platform.processes[victim]
     process.kill()
-    process.start()
     began = time.monotonic()
+    process.start()
     if victim in ("events", "projector", "up"):
         user, position = until(probe.write, _PATIENCE_SECONDS, f"{victim} acknowledges a write")
         if victim != "events":
