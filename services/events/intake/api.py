@@ -17,7 +17,7 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import BadRequest, Unauthenticated
 from infra.chassis.http import JSONResponse
 from services.events.access import workspace_of
-from services.events.intake.bodies import MALFORMED_JSON, check_count, open_batch, open_call
+from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
 from services.events.intake.handlers import Intake, Judged, Logged, message_id_of
@@ -103,7 +103,8 @@ def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
         try:
             given = _inputs.decode(await read_body(request))
         except UNDECODABLE as error:
-            raise BadRequest(f"This is not a request to record events: {error}.", code=MALFORMED_JSON) from error
+            code = BAD_BODY if isinstance(error, msgspec.ValidationError) else MALFORMED_JSON
+            raise BadRequest(f"This is not a request to record events: {error}.", code=code) from error
         check_count(len(given.events))
         events = [bytes(event) for event in given.events]
         verified = given.trust == "VERIFIED"

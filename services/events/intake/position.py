@@ -28,10 +28,14 @@ class Place(NamedTuple):
         try:
             place = cls(*_PACKED.unpack(base64.b64decode(token + "==", altchars=b"-_", validate=True)))
         except (ValueError, binascii.Error, struct.error) as error:
-            raise BadRequest("This is not a position that Klantreis gave out.", code="BAD_POSITION") from error
-        if max(place) >= 1 << 63:
-            raise BadRequest("This is not a position that Klantreis gave out.", code="BAD_POSITION")
+            raise _unknown() from error
+        if place.token() != token or max(place) >= 1 << 63:  # a place has one spelling only
+            raise _unknown()
         return place
+
+
+def _unknown() -> BadRequest:
+    return BadRequest("This is not a position that Klantreis gave out.", code="BAD_POSITION")
 
 
 START = Place(0, 0)
