@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from infra.chassis.errors import Problem
+
 FILE_NAME = "credentials.json"
 
 
@@ -17,8 +19,10 @@ class Credentials(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
     workspace: str
 
 
-class CredentialsUnreadable(Exception):
+class CredentialsUnreadable(Problem):
     """The file is there, but it does not hold what Klantreis writes into it."""
+
+    default_code = "CREDENTIALS_UNREADABLE"
 
 
 def read_credentials(file: Path) -> Credentials | None:

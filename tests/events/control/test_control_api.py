@@ -1,0 +1,91 @@
+"""The internal routes about keys and sources."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.clock import system_clock
+from infra.chassis.database import Database
+from infra.chassis.http import answer_problems
+from services.events.access import AUDIENCE, EVERY_WORKSPACE, workspace_of
+from services.events.control import api
+from services.events.control.credentials import Credentials
+from services.events.control.domain import SCOPES
+from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.store import ControlStore
+
+TOKENS = ServiceTokens("a signing key that is long enough for HMAC")
+
+
+def token(workspace: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS.mint(AUDIENCE, workspace)}"}
+
+
+@pytest.fixture
+async def keys(database: Database, tmp_path: Path) -> Credentials:
+    made = (await bootstrap(database, tmp_path / "credentials.json", system_clock)).credentials
+    assert made is not None
+    return made
+
+
+@pytest.fixture
+async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI(redirect_slashes=False)
+    answer_problems(app)
+    store = ControlStore(database)
+    app.include_router(api.router(TOKENS, KeyRing(store, system_clock), store, workspace_of(TOKENS)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as opened:
+        yield opened
+
+
+async def test_whose_key_it_is(client: httpx.AsyncClient, keys: Credentials) -> None:
+    async def answer(credential: str) -> object:
+        body = {"credential": credential}
+        return (await client.post("/internal/authenticate", json=body, headers=token(EVERY_WORKSPACE))).json()
+
+    assert await answer(keys.write_key) == {
+        "workspace": "default",
+        "source": "website",
+        "kind": "WRITE",
+        "scopes": ["events:write"],
+    }
+    assert await answer(keys.admin_key) == {
+        "workspace": "default",
+        "source": "api",
+        "kind": "SECRET",
+        "scopes": sorted(SCOPES),
+    }
+
+
+async def test_an_unknown_key(client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        "/internal/authenticate", json={"credential": "sk_unknown"}, headers=token(EVERY_WORKSPACE)
+    )
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+
+
+async def test_only_services_may_ask(client: httpx.AsyncClient, keys: Credentials) -> None:
+    asked = {"credential": keys.admin_key}
+    with_key = {"Authorization": f"Bearer {keys.admin_key}"}
+    for headers, status in ((None, 401), (with_key, 401), (token("default"), 403)):
+        assert (await client.post("/internal/authenticate", json=asked, headers=headers)).status_code == status
+    for headers, status in ((None, 401), (with_key, 401), (token(EVERY_WORKSPACE), 403)):
+        assert (await client.get("/internal/sources", headers=headers)).status_code == status
+
+
+@pytest.mark.usefixtures("keys")
+async def test_sources(client: httpx.AsyncClient) -> None:
+    common = {"defaultChannel": None, "origins": [], "paused": False}
+    assert (await client.get("/internal/sources", headers=token("default"))).json() == {
+        "sources": [
+            {"key": "api", "name": "API", "kind": "api", "trust": "VERIFIED", **common},
+            {"key": "website", "name": "Website", "kind": "website", "trust": "CLAIMED", **common},
+        ]
+    }
+    assert (await client.get("/internal/sources", headers=token("other"))).json() == {"sources": []}
