@@ -20,13 +20,14 @@ from services.events.access import workspace_of
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
-from services.events.intake.handlers import Intake, Judged, Logged, message_id_of
+from services.events.intake.handlers import Intake, Judged, Logged, beside, message_id_of
 from services.events.intake.requests import presented_key, read_body
 from services.events.intake.slots import Refused
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 POSITION_HEADER = "Klantreis-Position"
+_MANY = 20
 
 
 def routes(intake: Intake, tokens: ServiceTokens) -> list[BaseRoute]:
@@ -73,8 +74,9 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
                 raise Unauthenticated("Give the write key in `Authorization`, or as `writeKey` in the body.")
             principal = await intake.keys.resolve(opened.write_key)
         logged = await intake.record_calls(principal, opened, kind, len(body))
-        rejected = [_result(*item) for item in enumerate(logged.slots) if type(item[1]) is Refused]
-        return _answer({"success": True}, logged, rejected)
+        rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
+        results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
+        return _answer({"success": True}, logged, results)
 
     return record
 

@@ -18,14 +18,17 @@ from msgspec import Raw
 from infra.chassis.errors import BadRequest, TooLarge
 from services.events.intake.domain.objects import UNDECODABLE
 from services.events.intake.domain.values import MAX_DEPTH, decode_leniently, is_plain
+from services.events.intake.requests import MAX_BODY_BYTES
 
 MAX_EVENTS = 2_500
 MALFORMED_JSON = "MALFORMED_JSON"
 BAD_BODY = "BAD_BODY"
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
-_BRACKETS = re.compile(r'[\[{]+|[\]}]+|"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(r'[\[{]+|[\]}]+|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A text that never ends is one token too: otherwise each quote inside it would be tried as another beginning."""
 _AROUND_AN_EVENT = 2  # the body's object and its list
+_SHORTEST_KEY = 20
 _MOST_MEMBERS = 1_000  # of a body that needs the slower reader
 
 
@@ -67,6 +70,7 @@ async def open_batch(body: bytes) -> Opened:
     check_count(len(opened.batch))
     plain = is_plain(body, MAX_DEPTH + _AROUND_AN_EVENT)
     context = msgspec.json.encode(opened.context) if opened.context else b""
+    check_spread(context, len(opened.batch))
     return Opened([bytes(event) for event in opened.batch], _text(opened.write_key), opened.sent_at, context, plain)
 
 
@@ -76,12 +80,28 @@ async def open_call(body: bytes) -> Opened:
         write_key = _single_calls.decode(body).write_key
     except UNDECODABLE:
         write_key = await asyncio.to_thread(_write_key_slowly, body)
-    return Opened([body], _text(write_key), None, b"")
+    key = _text(write_key)
+    return Opened([_without(body, key)], key, None, b"")
+
+
+def _without(body: bytes, key: str | None) -> bytes:
+    """The call without the key it was sent with: a refused one is kept as it is, and keys are kept nowhere."""
+    looks_like_ours = key is not None and key.startswith(("wk_", "sk_")) and len(key) >= _SHORTEST_KEY
+    return body.replace(key.encode(), b"") if key is not None and looks_like_ours else body
 
 
 def check_count(events: int) -> None:
     if events > MAX_EVENTS:
         raise TooLarge(f"A batch may hold {MAX_EVENTS:,} events. This one holds more; nothing was stored.")
+
+
+def check_spread(context: bytes, events: int) -> None:
+    """The context of a batch is written with each of its events."""
+    if len(context) * events > MAX_BODY_BYTES:
+        raise TooLarge(
+            f"The `context` of a batch counts for each of its events; together they would be over {MAX_BODY_BYTES:,}"
+            " bytes. Nothing was stored."
+        )
 
 
 def _open_batch_slowly(body: bytes) -> Opened:
@@ -92,7 +112,9 @@ def _open_batch_slowly(body: bytes) -> Opened:
     if context is not None and context.sent != b"null" and not isinstance(context.value, dict):
         raise BadRequest("The `context` of a batch is an object.", code=BAD_BODY)
     write_key, sent_at = (members[name].value if name in members else None for name in ("writeKey", "sentAt"))
-    return Opened(batch.items, _text(write_key), sent_at, context.sent if context and context.value else b"")
+    shared = context.sent if context and context.value else b""
+    check_spread(shared, len(batch.items))
+    return Opened(batch.items, _text(write_key), sent_at, shared)
 
 
 def _write_key_slowly(body: bytes) -> Any:

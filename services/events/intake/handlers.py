@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 from uuid import uuid4
 
 from infra.chassis.clock import Clock
@@ -12,6 +13,7 @@ from infra.chassis.errors import Forbidden
 from services.events.control.domain import EVENTS_WRITE, Principal
 from services.events.control.handlers import KeyRing
 from services.events.intake.bodies import Opened
+from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
 from services.events.intake.domain.values import Refusal, decode_leniently, find_flaw
@@ -22,6 +24,9 @@ from services.events.intake.slots import Recorded, Refused
 from services.events.intake.writer import LogWriter
 
 Judged = Recorded | Refused
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_MANY_BYTES = 64 * 1024
 Projected = Callable[[str, Place], Awaitable[bool]]
 """Waits a while until a place of a workspace is projected; whether it is."""
 
@@ -53,8 +58,11 @@ class Intake:
             kind=kind,
             sent_at=_readable_moment(opened.sent_at),
             shared_context=opened.context,
+            shared_flaw=flaw_of_shared(opened.context),
         )
-        slots = _judge(opened.events, receipt, read_call)
+        slow = not opened.plain and size > _MANY_BYTES
+        slots = await beside(slow, _judge, opened.events, receipt, read_call)
+        size += len(opened.context) * len(opened.events)
         return Logged(await self._log(principal, slots, size), slots)
 
     async def record_inputs(
@@ -94,15 +102,19 @@ def message_id_of(slot: Judged) -> str | None:
     return message_id if isinstance(message_id, str) and find_flaw(message_id) is None else None
 
 
-def _judge(events: list[bytes], receipt: Receipt, read: Callable[[bytes, Receipt], Recorded]) -> list[Judged]:
+async def beside(slow: bool, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """What may be slow, because a sender made it so, is done in a thread: others are answered meanwhile."""
+    return await asyncio.to_thread(work, *args, **kwargs) if slow else work(*args, **kwargs)
+
+
+def _judge(events: list[bytes], receipt: Receipt, read: Callable[[bytes, Receipt, int], Recorded]) -> list[Judged]:
     """One bad event never spoils the others: it is kept beside them, as it was sent."""
     slots: list[Judged] = []
-    for event in events:
+    for received_at, event in enumerate(events, receipt.received_at):
         try:
-            slots.append(read(event, receipt))
+            slots.append(read(event, receipt, received_at))
         except Refusal as refusal:
-            reason = refusal.code, refusal.message, refusal.path
-            slots.append(Refused(receipt.source, receipt.received_at, *reason, event))
+            slots.append(Refused(receipt.source, received_at, refusal.code, refusal.message, refusal.path, event))
     return slots
 
 

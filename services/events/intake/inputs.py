@@ -51,10 +51,10 @@ class EventInput(msgspec.Struct, rename="camel", gc=False):
 _inputs = msgspec.json.Decoder(EventInput)
 
 
-def read_input(sent: bytes, receipt: Receipt) -> Recorded:
+def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     """The event of one input, whose syntax is known to be sound. Raises Refusal."""
     if len(sent) > MAX_EVENT_BYTES:
-        raise too_large(sent)
+        raise too_large(len(sent))
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
         raise flaw
     try:
@@ -68,7 +68,7 @@ def read_input(sent: bytes, receipt: Receipt) -> Recorded:
     read_object(properties, "properties")
     trait_values = read_object(traits, "traits")
     original = read_moment(given.occurred_at, ("occurredAt",))
-    occurred_at, clamped = resolve(original, None, receipt.received_at)
+    occurred_at, clamped = resolve(original, None, received_at)
     name = read_label(given.name, ("name",))
     if name is None:
         raise Refusal(BAD_VALUE, "An event has a name.", ("name",))
@@ -87,7 +87,7 @@ def read_input(sent: bytes, receipt: Receipt) -> Recorded:
         occurred_at,
         original,
         None,
-        receipt.received_at,
+        received_at,
         clamped,
         _sequence(given.sequence, context),
         properties,

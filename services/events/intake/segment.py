@@ -61,10 +61,12 @@ class Call(msgspec.Struct, rename="camel", gc=False):
 _calls = msgspec.json.Decoder(Call)
 
 
-def read_call(sent: bytes, receipt: Receipt) -> Recorded:
+def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     """The event of one call, whose syntax is known to be sound. Raises Refusal."""
-    if len(sent) > MAX_EVENT_BYTES:
-        raise too_large(sent)
+    if len(sent) + len(receipt.shared_context) > MAX_EVENT_BYTES:
+        raise too_large(len(sent) + len(receipt.shared_context))
+    if receipt.shared_flaw:
+        raise receipt.shared_flaw
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
         raise flaw
     try:
@@ -83,7 +85,7 @@ def read_call(sent: bytes, receipt: Receipt) -> Recorded:
     if original is None:
         original = read_moment(call.original_timestamp, ("originalTimestamp",))
     sent_at = receipt.sent_at if call.sent_at is None else read_moment(call.sent_at, ("sentAt",))
-    occurred_at, clamped = resolve(original, sent_at, receipt.received_at)
+    occurred_at, clamped = resolve(original, sent_at, received_at)
     return Recorded(
         receipt.source,
         read_message_id(call.message_id, receipt.new_id),
@@ -96,7 +98,7 @@ def read_call(sent: bytes, receipt: Receipt) -> Recorded:
         occurred_at,
         original,
         sent_at,
-        receipt.received_at,
+        received_at,
         clamped,
         context.sequence,
         properties,

@@ -191,7 +191,7 @@ async def _list_stuck(
 
 def _is_about_the_data(error: BaseException) -> bool:
     """Whether trying the same rows again is bound to fail again."""
-    state = getattr(error, "sqlstate", None)
+    state: str | None = getattr(error, "sqlstate", None)
     if state is None:
         return isinstance(error, sqlite3.DataError | sqlite3.IntegrityError)
     return state.startswith(_DATA_FAULTS) and state != _ANOTHER_WAS_FASTER

@@ -40,10 +40,11 @@ def event_of(call: dict[str, Any] | bytes, **receipt: Any) -> Recorded:
 
 
 def _judge(
-    read: Callable[[bytes, Receipt], Recorded], given: dict[str, Any] | bytes, receipt: dict[str, Any]
+    read: Callable[[bytes, Receipt, int], Recorded], given: dict[str, Any] | bytes, receipt: dict[str, Any]
 ) -> Judgement:
     sent = given if isinstance(given, bytes) else json.dumps(given).encode()
     try:
-        return read(sent, replace(RECEIPT, **receipt))
+        whole = replace(RECEIPT, **receipt)
+        return read(sent, whole, whole.received_at)
     except Refusal as refusal:
         return refusal.code, refusal.path

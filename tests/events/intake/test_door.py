@@ -73,7 +73,7 @@ async def test_one_bad_event_never_spoils_its_batch(door: Door) -> None:
     assert isinstance(first, Recorded)
     assert isinstance(last, Recorded)
     message = answer.json()["results"][0]["message"]
-    assert refused == Refused("website", NOW, "NO_IDENTIFIER", message, (), json.dumps(bad).encode())
+    assert refused == Refused("website", NOW + 1, "NO_IDENTIFIER", message, (), json.dumps(bad).encode())
 
 
 BAD_EVENTS: dict[str, tuple[bytes, str, list[str], str | None]] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.slots import Recorded
 from tests.events.intake.calls import NOW, SECOND, event_of, judge_call, track
 
@@ -377,6 +378,6 @@ def test_the_context_of_a_batch_lies_under_that_of_its_events(own: Json, merged:
     "shared", [b'{"x":NaN}', b'{"x":"\\u0000"}', b'{"x":"\xff"}', b'{"x":' + b"[" * 63 + b"]" * 63 + b"}"]
 )
 def test_a_context_of_a_batch_that_cannot_be_kept(shared: bytes) -> None:
-    judgement = judge_call(track(), shared_context=shared)
+    judgement = judge_call(track(), shared_context=shared, shared_flaw=flaw_of_shared(shared))
     assert isinstance(judgement, tuple)
     assert (judgement[0], judgement[1][:1]) == ("BAD_VALUE", ("context",))

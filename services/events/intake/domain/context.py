@@ -11,7 +11,7 @@ from typing import Any
 
 from services.events.intake.domain.identifiers import Candidate, from_external_ids
 from services.events.intake.domain.objects import NOTHING, flaw_in, member_of, overlay, read_object
-from services.events.intake.domain.values import MAX_DEPTH, is_plain
+from services.events.intake.domain.values import MAX_DEPTH, Refusal, is_plain
 
 _SEQUENCE_LIMIT = 1 << 63
 _DEVICES = {"ios": "mobile", "android": "mobile"}
@@ -51,12 +51,22 @@ def read_context(sent: bytes) -> Context:
     )
 
 
+def flaw_of_shared(shared: bytes) -> Refusal | None:
+    """What is wrong with the context of a whole batch; to be asked once, however many events it has."""
+    if not shared:
+        return None
+    if not is_plain(shared, MAX_DEPTH - 1) and (flaw := flaw_in(shared, ("context",))):
+        return flaw
+    try:
+        read_object(shared, "context")
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
 def shared_under(shared: bytes, own: bytes) -> bytes:
-    """The context of a whole batch, overlaid by an event's own. Raises Refusal (BAD_VALUE)."""
-    for sent in (shared, own):  # putting them together needs sound objects
-        if not is_plain(sent, MAX_DEPTH - 1) and (flaw := flaw_in(sent, ("context",))):
-            raise flaw
-        read_object(sent, "context")
+    """The context of a whole batch, known to be sound, overlaid by an event's own. Raises Refusal (BAD_VALUE)."""
+    read_object(own, "context")
     return overlay(shared, own)
 
 

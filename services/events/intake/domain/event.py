@@ -23,6 +23,7 @@ class Receipt:
     verified: bool
     default_channel: str | None
     received_at: int
+    """When the request came. Of its events each is received one microsecond after the one before."""
     new_id: Callable[[], str]
     """Makes the message id of an event that has none."""
     plain: bool = False
@@ -33,10 +34,13 @@ class Receipt:
     """That of the batch."""
     shared_context: bytes = b""
     """An object that the batch gives for all its events; empty if it gives none."""
+    shared_flaw: Refusal | None = None
+    """Why that object, and so each of the events, is refused."""
 
 
-def too_large(event: bytes) -> Refusal:
-    limit = f"An event may be {MAX_EVENT_BYTES:,} bytes long; this one has {len(event):,}."
+def too_large(length: int) -> Refusal:
+    """`length` in bytes, the context that its batch gives it included."""
+    limit = f"An event may be {MAX_EVENT_BYTES:,} bytes long; this one has {length:,}."
     return Refusal(TOO_LARGE, limit)
 
 
