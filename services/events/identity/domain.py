@@ -21,6 +21,9 @@ STRENGTH = {"user_id": 0, "customer_id": 1, "crm_id": 2, "email": 3, "anonymous_
 _WEAKEST = 5
 _LIMITS = {"email": 50}
 _LIMIT = 1_000
+MOST_IN_CLUSTER = 5_000
+"""Refused links connect too, since they are tried again in history order. A shared screen would connect everybody who
+ever logged in there, and each further login cost more than the one before."""
 
 DIFFERENT_USERS = "DIFFERENT_USERS"
 LIMIT = "LIMIT"
@@ -152,19 +155,29 @@ def _survivors(
     return {profile: survivors[id(component)] for profile, component in components.items()}
 
 
-def clusters(members: Mapping[ProfileId, Member], pairs: Iterable[Pair]) -> list[Sequence[ProfileId]]:
-    """Members grouped by any link at all: the groups that can be resolved apart from each other."""
+class Clusters(NamedTuple):
+    groups: list[Sequence[ProfileId]]
+    """Members that any link at all connects: what can be resolved apart from the other groups."""
+    overfull: list[Pair]
+    """Links that would have made a group larger than is allowed."""
+
+
+def clusters(members: Mapping[ProfileId, Member], pairs: Iterable[Pair], most: int = MOST_IN_CLUSTER) -> Clusters:
+    """Groups members by links, new ones last. A group larger than `most` does not grow any more."""
     group_of: dict[ProfileId, list[ProfileId]] = {}
     held: dict[ProfileId, list[ProfileId]] = {}
     for profile, member in members.items():
         group = held.setdefault(member.cluster, [])
         group.append(profile)
         group_of[profile] = group
+    overfull: list[Pair] = []
     for pair in pairs:
         one, other = group_of[pair.strong], group_of[pair.weak]
-        if one is not other:
+        if one is not other and len(one) + len(other) > most:
+            overfull.append(pair)
+        elif one is not other:
             small, large = (one, other) if len(one) < len(other) else (other, one)
             large += small
             for profile in small:
                 group_of[profile] = large
-    return list({id(group): group for group in group_of.values()}.values())
+    return Clusters(list({id(group): group for group in group_of.values()}.values()), overfull)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.identity import store
-from services.events.identity.domain import Link, Member, Pair, ProfileId, clusters, profile_id, resolve
+from services.events.identity.domain import LIMIT, Link, Member, Pair, ProfileId, clusters, profile_id, resolve
 from services.events.tables import identifiers
 from services.events.timeline.entry import Entry
+
+NO_CLUSTER: ProfileId = b""
+"""Of links that were refused because a cluster is full: nothing is resolved with them."""
+
+
+class Observed(NamedTuple):
+    owners: list[tuple[ProfileId, ProfileId]]
+    """For each event the profile under which it stands, and the customer that this profile belongs to now."""
+    moved: set[ProfileId]
+    """The customers, past and present, whose set of identifiers changed."""
 
 
 class Ledger:
@@ -24,19 +36,17 @@ class Ledger:
         self._new: set[ProfileId] = set()
         self._changed: set[ProfileId] = set()
 
-    def owner_of(self, entry: Entry) -> tuple[ProfileId, ProfileId]:
-        """The profile under which an observed event stands, and the customer it belongs to now."""
-        profile = self._profile(entry.recorded.identifiers[0])
-        return profile, self._members[profile].customer
-
-    async def observe(self, connection: AsyncConnection, entries: Sequence[Entry]) -> set[ProfileId]:
-        """Returns the customers, past and present, whose set of identifiers changed."""
-        named = {self._profile(identifier) for entry in entries for identifier in entry.recorded.identifiers}
-        self._members = await store.members_of(connection, self._workspace, identifiers.c.profile, named)
+    async def observe(self, connection: AsyncConnection, entries: Sequence[Entry]) -> Observed:
+        """Takes in what the entries assert, all of it or nothing."""
+        named = [[self._profile(identifier) for identifier in entry.recorded.identifiers] for entry in entries]
+        self._members = await store.members_of(
+            connection, self._workspace, identifiers.c.profile, set(chain.from_iterable(named))
+        )
         links: dict[Pair, Link] = {}
         earlier: set[ProfileId] = set()
-        for entry in entries:
-            profiles = [self._name(entry, identifier, earlier) for identifier in entry.recorded.identifiers]
+        for entry, profiles in zip(entries, named, strict=True):
+            for identifier, profile in zip(entry.recorded.identifiers, profiles, strict=True):
+                self._name(entry, identifier, profile, earlier)
             for weak in profiles[1:]:
                 _keep_earliest(links, Pair(profiles[0], weak, entry.recorded.verified), entry)
         self._changed |= earlier
@@ -44,7 +54,7 @@ class Ledger:
         new = {profile: self._members[profile] for profile in self._new}
         changed = {profile: self._members[profile] for profile in self._changed - self._new}
         await store.write_members(connection, self._workspace, new, changed)
-        return moved
+        return Observed([(profiles[0], self._members[profiles[0]].customer) for profiles in named], moved)
 
     def _profile(self, identifier: tuple[str, str]) -> ProfileId:
         profile = self._profiles.get(identifier)
@@ -52,9 +62,9 @@ class Ledger:
             profile = self._profiles[identifier] = profile_id(self._secret, *identifier)
         return profile
 
-    def _name(self, entry: Entry, identifier: tuple[str, str], earlier: set[ProfileId]) -> ProfileId:
+    def _name(self, entry: Entry, identifier: tuple[str, str], profile: ProfileId, earlier: set[ProfileId]) -> None:
         """Takes in that an event names an identifier; notes it in `earlier` if that moves one of its first events."""
-        profile, key = self._profile(identifier), entry.key
+        key = entry.key
         member = self._members.get(profile)
         if member is None:
             member = self._members[profile] = Member(*identifier, key, None, profile, profile)
@@ -65,7 +75,6 @@ class Ledger:
         if entry.recorded.verified and (member.verified_key is None or key < member.verified_key):
             member.verified_key = key
             earlier.add(profile)
-        return profile
 
     async def _settle(
         self, connection: AsyncConnection, links: dict[Pair, Link], earlier: set[ProfileId]
@@ -88,10 +97,14 @@ class Ledger:
         affected = {profile: member for profile, member in self._members.items() if member.cluster in touched}
         moved: set[ProfileId] = set()
         cluster_of: dict[Pair, ProfileId] = {}
+        groups, overfull = clusters(affected, known)
+        for pair in overfull:
+            link = changed[pair] = known.pop(pair)
+            link.refusal, cluster_of[pair] = LIMIT, NO_CLUSTER
         by_strong: dict[ProfileId, dict[Pair, Link]] = defaultdict(dict)
         for pair, link in known.items():
             by_strong[pair.strong][pair] = link
-        for group in clusters(affected, known):
+        for group in groups:
             drawn = {pair: link for profile in group for pair, link in by_strong.get(profile, {}).items()}
             moved |= self._resolve(group, drawn, changed, cluster_of)
         await store.replace_links(connection, self._workspace, cluster_of, changed)

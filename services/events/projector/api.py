@@ -30,6 +30,7 @@ def router(progress: Progress, clock: Clock, workspace_of: WorkspaceOf) -> APIRo
                 "lag": status.lag,
                 "oldestUnprojectedAge": None if age is None else format_duration(age),
                 "rebuilding": status.rebuilding,
+                "stuck": status.stuck,
             }
         )
 

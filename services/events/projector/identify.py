@@ -29,29 +29,28 @@ from services.events.timeline.reader import EntryReader
 from services.events.timeline.store import Placed, RejectedRow
 
 CONFLICTING_DUPLICATE = "CONFLICTING_DUPLICATE"
-_STEP_SLOTS = 4_000
+_STEP_SLOTS = 8_000
 
 
 @dataclass(slots=True)
 class _Batch:
     """What one step found in the log, sorted by what must be done with it."""
 
-    entries: list[tuple[Place, Entry]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
     published: list[tuple[Place, Published]] = field(default_factory=list)
     slots: int = 0
-    first: Place = START
-    last: Place = START
+    places: dict[int, Place] = field(default_factory=dict)
+    """Of the rows, by their `seq`, in the order of the log."""
 
     def add(self, row: LogRow, entries: Sequence[Entry | None]) -> None:
         """`entries` has, by slot, the events of the row."""
-        self.last = row.place
-        if not self.slots:
-            self.first = row.place
+        self.places[row.place.seq] = row.place
         self.slots += len(row.slots)
-        self.entries += [(row.place, entry) for entry in entries if entry is not None]
-        for index, slot in enumerate(row.slots):
-            if isinstance(slot, Refused):
+        for index, (slot, entry) in enumerate(zip(row.slots, entries, strict=True)):
+            if entry is not None:
+                self.entries.append(entry)
+            elif isinstance(slot, Refused):
                 self.rejected.append(_rejected_row(row.place.seq, index, slot))
             elif isinstance(slot, Published):
                 self.published.append((row.place, slot))
@@ -82,7 +81,7 @@ class Identify:
             for row in rows:
                 batch.add(row, self._reader.keep(workspace, row.place.seq, row.slots))
             await self._apply(connection, workspace, batch)
-            await self._move_cursor(connection, workspace, batch.last, applied + batch.slots)
+            await self._move_cursor(connection, workspace, rows[-1].place, applied + batch.slots)
             await self._leases.check(connection, epochs)
         if not self._state.is_sqlite and applied.bit_length() < (applied + batch.slots).bit_length():
             await self._measure_tables()
@@ -92,14 +91,15 @@ class Identify:
         secret = await self._secret(workspace)
         fresh = await self._without_duplicates(connection, workspace, secret, batch)
         ledger = Ledger(workspace, secret)
-        moved = await ledger.observe(connection, [entry for _place, entry in fresh])
-        # One mark for each customer, at the earliest place that concerns it: that one and no later one is visible yet.
-        marks = dict.fromkeys(moved, batch.first)
+        owners, moved = await ledger.observe(connection, fresh)
+        # One mark for each customer, at the earliest place that concerns it: neither that one nor a later one is
+        # visible until it is folded.
+        marks = dict.fromkeys(moved, next(iter(batch.places.values())))
         placed = []
-        for place, entry in fresh:
-            profile, customer = ledger.owner_of(entry)
+        for entry, (profile, customer) in zip(fresh, owners, strict=True):
             placed.append(Placed(profile, entry.key, entry.seq, entry.slot))
-            marks.setdefault(customer, place)
+            if customer not in marks:
+                marks[customer] = batch.places[entry.seq]
         await timeline_store.append(connection, workspace, placed)
         await timeline_store.keep_rejected(connection, workspace, batch.rejected)
         await dirty.mark(connection, workspace, marks)
@@ -108,19 +108,19 @@ class Identify:
 
     async def _without_duplicates(
         self, connection: AsyncConnection, workspace: str, secret: bytes, batch: _Batch
-    ) -> list[tuple[Place, Entry]]:
+    ) -> list[Entry]:
         """The events that are seen for the first time. Another content under a known message id is kept as rejected."""
-        digests = [_message_digest(secret, entry) for _place, entry in batch.entries]
+        digests = [_message_digest(secret, entry) for entry in batch.entries]
         seen = await timeline_store.first_seen(connection, workspace, set(digests))
-        fresh: list[tuple[Place, Entry]] = []
+        fresh: list[Entry] = []
         remembered: list[tuple[bytes, int, int]] = []
         repeated: list[tuple[Entry, tuple[int, int]]] = []
-        for digest, (place, entry) in zip(digests, batch.entries, strict=True):
+        for digest, entry in zip(digests, batch.entries, strict=True):
             first = seen.get(digest)
             if first is None:
                 seen[digest] = (entry.seq, entry.slot)
                 remembered.append((digest, entry.seq, entry.slot))
-                fresh.append((place, entry))
+                fresh.append(entry)
             else:
                 repeated.append((entry, first))
         await timeline_store.remember(connection, workspace, remembered)

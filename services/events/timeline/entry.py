@@ -16,7 +16,7 @@ _decode = msgspec.json.decode
 class Entry(msgspec.Struct, eq=False, gc=False):
     """A recorded event and its place in the log (row `seq`, index `slot`). Satisfies timeline.domain.Event.
 
-    Tens of thousands are held, so the garbage collector does not look into them: they point at nothing that points back.
+    Tens of thousands are held, so the garbage collector does not look into them: nothing in them points back.
     """
 
     seq: int
