@@ -11,17 +11,18 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from infra.chassis.data_folder import FolderInUse
+from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.errors import Problem
 from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
 from infra.chassis.telemetry import configure_logging
+from services.events.settings import NeedsPostgres
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 _say = Console(highlight=False, soft_wrap=True)
 _complain = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Host = Annotated[str, typer.Option(help="The address to listen on; 127.0.0.1 is this machine alone.")]
-Port = Annotated[int, typer.Option(envvar="PORT", help="The port to listen on; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The port; 0 takes a free one.")]
 
 
 class Service(StrEnum):
@@ -59,7 +60,9 @@ def project() -> None:
     from services.events.settings import Settings  # noqa: PLC0415
 
     configure_logging()
-    run(Settings())
+    settings = Settings()
+    settings.require_server()
+    run(settings)
 
 
 @app.command()
@@ -93,7 +96,7 @@ def main() -> None:
     """Says what is wrong and what to do about it, without a traceback, for what an operator can mend."""
     try:
         app()
-    except (FolderInUse, PortTaken, Problem) as problem:
+    except (FolderUnusable, PortTaken, Problem, NeedsPostgres) as problem:
         _complain.print(str(problem))
         raise SystemExit(os.EX_TEMPFAIL) from problem
     except ValidationError as problem:

@@ -137,8 +137,10 @@ class Customer(Document):
 
 
 class EventResult(Document):
-    message_id: str
+    """In the order of the events; an event whose message id cannot be read has none here."""
+
     status: EventStatus
+    message_id: str | None = None
     code: str | None = None
     message: str | None = None
     path: list[str | int] | None = None

@@ -12,6 +12,8 @@ from infra.chassis.errors import Flaw, Invalid
 from infra.chassis.http import Upstream
 
 NAME = "journeys"
+_AUTHORING_SECONDS = 20.0
+"""The largest journey that may be saved takes a quarter of that to check."""
 _LADDER = list(Rung)
 
 
@@ -168,11 +170,12 @@ class JourneysClient:
         self._token = token
 
     async def save(self, key: str, draft: dict[str, Any]) -> Saved:
-        return read(await self._call("PUT", f"/internal/journeys/{_segment(key)}/draft", draft), Saved, NAME)
+        path = f"/internal/journeys/{_segment(key)}/draft"
+        return read(await self._call("PUT", path, draft, _AUTHORING_SECONDS), Saved, NAME)
 
     async def publish(self, key: str, effective_from: str | None) -> Published:
-        body = {"effectiveFrom": effective_from}
-        return read(await self._call("POST", f"/internal/journeys/{_segment(key)}/publish", body), Published, NAME)
+        path, body = f"/internal/journeys/{_segment(key)}/publish", {"effectiveFrom": effective_from}
+        return read(await self._call("POST", path, body, _AUTHORING_SECONDS), Published, NAME)
 
     async def read(self, keys: Sequence[JourneyKey]) -> list[Journey | None]:
         answer = await self._call("POST", "/internal/journeys/read", {"items": [key._asdict() for key in keys]})
@@ -183,8 +186,8 @@ class JourneysClient:
         answer = await self._call("GET", f"/internal/journeys/{_segment(key)}/versions")
         return read(answer, _Journeys, NAME).journeys or []
 
-    async def _call(self, method: str, path: str, body: Any = None) -> Any:
-        return await self._upstream.call(method, path, token=self._token, body=body)
+    async def _call(self, method: str, path: str, body: Any = None, within: float | None = None) -> Any:
+        return await self._upstream.call(method, path, token=self._token, body=body, within=within)
 
 
 def _segment(key: str) -> str:

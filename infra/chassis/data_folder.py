@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 
-class FolderInUse(Exception):
-    """Another process runs on this data folder."""
+class FolderUnusable(Exception):
+    """The folder cannot be made or written, or another process runs on it; the message says what to do."""
 
 
 class DataFolder:
@@ -17,20 +17,26 @@ class DataFolder:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Takes the folder until the process ends. Raises FolderInUse when another process has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """Takes the folder until the process ends. Raises FolderUnusable."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            reason = f"{error.strerror}: {error.filename}"
+            raise FolderUnusable(
+                f"The data folder cannot be used ({reason}). Set KLANTREIS_DATA to another."
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(descriptor)
-            raise FolderInUse(
+            raise FolderUnusable(
                 f"Another klantreis runs on {self.path}. Stop it, or set KLANTREIS_DATA to another folder."
             ) from error
         self._descriptor = descriptor
 
     def probe(self) -> None:
-        """Raises FolderInUse when another process has it, before anything else is begun."""
+        """Raises FolderUnusable before anything else is begun."""
         self.acquire()
         self.release()
 

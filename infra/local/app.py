@@ -86,7 +86,7 @@ class _Ingress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp = self._front
         if scope["type"] != "lifespan":
-            app = self._by_prefix.get("/" + scope["path"].split("/", 2)[1], self._front)
+            app = self._by_prefix.get("/" + scope["path"].removeprefix("/").partition("/")[0], self._front)
         await app(scope, receive, send)
 
 

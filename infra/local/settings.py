@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import services.events.settings
 import services.journeys.settings
+from infra.chassis.settings import DatabaseUrl, DataPath
 
 
 class Settings(BaseSettings):
@@ -18,9 +19,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
-    data: Path = Path("var")
-    journeys_database_url: str | None = None
-    events_database_url: str | None = None
+    data: DataPath = Path("var")
+    journeys_database_url: DatabaseUrl | None = None
+    events_database_url: DatabaseUrl | None = None
     environment: Literal["development", "production"] = "development"
     signing_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=32)
     """Within one process nobody else needs to know it, so each start may make its own."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 from infra.rules.check import check
@@ -9,6 +10,8 @@ from infra.rules.compile import compile_condition
 from infra.rules.cost import check_cost
 from infra.rules.names import names
 from infra.rules.syntax import parse
+
+_REMEMBERED = 2_048  # a journey repeats rules, and each version of it repeats most of the one before
 
 
 class Facts(Protocol):
@@ -47,6 +50,7 @@ class Rule:
     """Whether the rule matches an event. Never raises, whatever the event holds."""
 
 
+@lru_cache(_REMEMBERED)
 def parse_rule(text: str) -> Rule:
     """The rule that `text` spells in CEL; raises RuleError, with code, line and column, if it is not a rule.
 

@@ -13,6 +13,7 @@ from services.events.settings import Settings
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serves until it is told to stop; whether it could start."""
     settings = Settings()
+    settings.require_server()
     journeys = Upstream("journeys", open_client(settings.journeys_url)) if settings.journeys_url else None
     app = create_app(settings, journeys=journeys)
     return serving.run(app, host, port, on_ready, [journeys.close] if journeys else [])

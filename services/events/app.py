@@ -88,7 +88,7 @@ def create_app(
     answer_problems(app)
     add_health(app)
     _add_internal_routes(app, stores, log, tokens, control, intake, progress, puller, clock)
-    app.router.routes += services.events.intake.api.routes(intake, tokens)
+    app.router.routes[:0] = services.events.intake.api.routes(intake, tokens)  # the first to be looked at
     return app
 
 

@@ -7,6 +7,13 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+from infra.chassis.settings import DatabaseUrl, DataPath
+
+
+class NeedsPostgres(Exception):
+    """Services and projectors in processes of their own share a database server; the message says what to set."""
 
 
 class Settings(BaseSettings):
@@ -14,8 +21,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
-    data: Path = Path("var")
-    events_database_url: str | None = None
+    data: DataPath = Path("var")
+    events_database_url: DatabaseUrl | None = None
     journeys_url: str | None = None
     signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
     environment: Literal["development", "production"] = "development"
@@ -28,6 +35,14 @@ class Settings(BaseSettings):
     @property
     def state_database_url(self) -> str:
         return self.events_database_url or f"sqlite:///{self.data / 'state.db'}"
+
+    def require_server(self) -> None:
+        """The embedded stores belong to one process, `klantreis up`. Raises NeedsPostgres."""
+        if make_url(self.log_database_url).get_backend_name() == "sqlite":
+            raise NeedsPostgres(
+                "A process of its own needs KLANTREIS_EVENTS_DATABASE_URL=postgresql://...; without a server, run"
+                " everything in one process with `klantreis up`."
+            )
 
     @property
     def credentials_file(self) -> Path:

@@ -8,14 +8,16 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.chassis.settings import DatabaseUrl, DataPath
+
 
 class Settings(BaseSettings):
     """Read from the environment with the prefix KLANTREIS_; arguments go before it."""
 
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
-    data: Path = Path("var")
-    journeys_database_url: str | None = None
+    data: DataPath = Path("var")
+    journeys_database_url: DatabaseUrl | None = None
     events_url: str | None = None
     signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
     environment: Literal["development", "production"] = "development"

@@ -29,7 +29,9 @@ def main(
     """Measures the platform on this machine. Missing a target fails nothing; ratios within one run are what counts."""
     unknown = set(names or ()) - set(BENCHMARKS)
     if unknown:
-        raise typer.BadParameter(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+        raise typer.BadParameter(
+            f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
+        )
     facts = facts_of_this_run(rounds)
     with postgres_server(durable=True) as postgresql:
         for name in names or BENCHMARKS:

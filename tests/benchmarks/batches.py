@@ -53,7 +53,9 @@ async def measure(bench: Bench) -> list[Figure]:
             figure(f"application CPU an event, {store}", "µs", (one.microseconds for one in rounds[store]), target),
             figure(f"events/s, {store}", "1/s", (one.events_a_second for one in rounds[store])),
             figure(
-                f"events/s against COPY, {store}", "x", (one.events_a_second / raw.events_a_second for one, raw in paired)
+                f"events/s against COPY, {store}",
+                "x",
+                (one.events_a_second / raw.events_a_second for one, raw in paired),
             ),
             figure(f"the client's own CPU an event, {store}", "µs", (one.client_microseconds for one in rounds[store])),
         ]

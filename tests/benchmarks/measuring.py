@@ -84,9 +84,7 @@ class Bench(NamedTuple):
     """Shows what is being done."""
 
 
-async def interleaved(
-    bench: Bench, sides: Mapping[str, Callable[[int], Awaitable[_T]]]
-) -> dict[str, list[_T]]:
+async def interleaved(bench: Bench, sides: Mapping[str, Callable[[int], Awaitable[_T]]]) -> dict[str, list[_T]]:
     """Each round measures every side once, the order turned round each time, so that noise hits all of them.
 
     A side is given the number of the round.

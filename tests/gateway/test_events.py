@@ -62,7 +62,7 @@ async def test_each_event_has_its_result(api: Gateway) -> None:
 
 
 async def test_events_belong_to_the_source_of_the_key_and_are_verified(api: Gateway) -> None:
-    api.events.answers[f"POST {EVENTS}"] = lambda _: recorded(ACCEPTED)
+    api.events.answers[f"POST {EVENTS}"] = lambda _: recorded(ACCEPTED, ACCEPTED)
     whole = event_input(
         kind="page",
         occurredAt="1970-01-01T00:00:00.123456789Z",
@@ -85,6 +85,14 @@ async def test_events_belong_to_the_source_of_the_key_and_are_verified(api: Gate
             ],
         }
     ]
+
+
+async def test_an_event_whose_message_id_cannot_be_read_has_its_result_all_the_same(api: Gateway) -> None:
+    api.events.answers[f"POST {EVENTS}"] = lambda _: recorded(ACCEPTED, REJECTED | {"messageId": None})
+    answer = await api.data(RECORD, variables={"events": [event_input(), event_input("a\u0000")]})
+    results = answer["recordEvents"]["results"]
+    assert [(one["messageId"], one["status"]) for one in results] == [("m1", "ACCEPTED"), ("a\u0000", "REJECTED")]
+    assert answer["recordEvents"]["position"] == "p5"
 
 
 VALUES = {

@@ -60,8 +60,8 @@ class EventMutations:
         except Problem as problem:
             return RecordEventsPayload(accepted=0, rejected=0, results=[], position=None, errors=refusals(problem))
         results = [
-            EventResult(message_id=item.message_id, status=item.status, code=item.code, message=item.message)
-            for item in recorded.results
+            EventResult(message_id=event.message_id, status=item.status, code=item.code, message=item.message)
+            for event, item in zip(events, recorded.results, strict=True)
         ]
         return RecordEventsPayload(
             accepted=recorded.accepted,
