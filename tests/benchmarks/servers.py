@@ -1,16 +1,30 @@
-"""The processes under measurement: real ones, as an operator would start them."""
+"""The processes under measurement."""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import secrets
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.platform import Process, free_port
+from infra.chassis import serving
+from services.events.app import create_app
+from services.events.settings import Settings
+
+Serve = Callable[[str, int, Callable[[str], None]], bool]
+_START_SECONDS = 30
+_STOP_SECONDS = 20
+
+
+def intake(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
+    """The events service without a projector, on SQLite too, which `klantreis serve events` would refuse."""
+    return serving.run(create_app(Settings()), host, port, on_ready)
 
 
 class EventsServer(NamedTuple):
@@ -20,25 +34,32 @@ class EventsServer(NamedTuple):
 
 
 @contextmanager
-def events_server(folder: Path, database_url: str | None) -> Iterator[EventsServer]:
-    """`klantreis serve events` without a projector: intake alone. On SQLite unless a PostgreSQL database is given."""
+def events_server(folder: Path, database_url: str | None, serve: Serve = intake) -> Iterator[EventsServer]:
+    """A process of its own, on SQLite unless a PostgreSQL database is given."""
     folder.mkdir()
-    data = folder / "data"
-    environment = clean_environment() | {
-        "KLANTREIS_DATA": str(data),
-        "KLANTREIS_SIGNING_KEY": secrets.token_urlsafe(32),
-    }
+    settings = {"KLANTREIS_DATA": str(folder / "data"), "KLANTREIS_SIGNING_KEY": secrets.token_urlsafe(32)}
     if database_url:
-        environment["KLANTREIS_EVENTS_DATABASE_URL"] = database_url
-    process = Process(["serve", "events"], environment, folder / "events.log", "/health/live", free_port())
+        settings["KLANTREIS_EVENTS_DATABASE_URL"] = database_url
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(serve, settings, sending))
     process.start()
+    sending.close()  # ours: should the process end early, receiving ends too
     try:
-        process.wait_ready()
-        write_key = json.loads((data / "credentials.json").read_text())["writeKey"]
-        yield EventsServer(f"http://127.0.0.1:{process.port}", write_key, process.pid)
+        if not receiving.poll(_START_SECONDS):
+            raise TimeoutError("the events service did not start")
+        address: str = receiving.recv()
+        write_key = json.loads((folder / "data" / "credentials.json").read_text())["writeKey"]
+        assert process.pid is not None
+        yield EventsServer(address, write_key, process.pid)
     finally:
-        process.stop()
+        if process.pid is not None and process.is_alive():
+            os.kill(process.pid, signal.SIGTERM)
+        process.join(_STOP_SECONDS)
 
 
-def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("KLANTREIS_") and name != "PORT"}
+def _run(serve: Serve, settings: dict[str, str], sending: Connection) -> None:
+    for name in [name for name in os.environ if name.startswith("KLANTREIS_")]:
+        del os.environ[name]
+    os.environ |= settings
+    serve("127.0.0.1", 0, sending.send)
