@@ -8,7 +8,7 @@ Problem                     code and HTTP status of its own; answered as applica
 |   |-- Conflict       409  somebody else changed it meanwhile
 |   |-- TooLarge       413
 |   |-- Invalid        422  well-formed, but its content is refused; `errors` names the places
-|-- Unavailable        503  try again after `retry_after` seconds; nothing was stored
+|-- Unavailable        503  try again after `retry_after` seconds
 """
 
 from __future__ import annotations
@@ -98,7 +98,11 @@ class Invalid(BadRequest):
 
 
 class Unavailable(Problem):
-    """A store or service is away; a retry after `retry_after` seconds may succeed."""
+    """A store or service is away; a retry after `retry_after` seconds may succeed.
+
+    Whether something was stored is not known: the answer of a commit may be what was lost. What carries a message id
+    is recognised when it is sent again.
+    """
 
     status = 503
     default_code = "UNAVAILABLE"

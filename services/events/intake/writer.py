@@ -54,7 +54,8 @@ class LogWriter:
     async def submit(self, workspace: str, slots: Sequence[Slot], size: int) -> Place:
         """The place of the row that holds the slots, once it is on disk. `size` is about how many bytes they take.
 
-        Raises Unavailable if they may not be on disk: sending them again is then right, and harmless in any case.
+        Raises Unavailable if they may not be on disk. Sending them again is then right: events that carry a message id
+        count once in any case.
         """
         if self._closed or (self._waiting and self._waiting_bytes + size > self._most_waiting):
             raise Unavailable("More is being sent than the log can take now; try again.")

@@ -52,8 +52,9 @@ class ProjectorThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Waits until the step under way is finished."""
-        self._loop.call_soon_threadsafe(self._cancel)
+        """Cancels the steps under way, which commit nothing half-done, and waits until the thread has ended."""
+        with contextlib.suppress(RuntimeError):  # the thread has ended by itself
+            self._loop.call_soon_threadsafe(self._cancel)
         self._thread.join(_JOIN_SECONDS)
 
     @property
