@@ -83,7 +83,7 @@ class Identify:
             await self._apply(connection, workspace, batch)
             await self._move_cursor(connection, workspace, rows[-1].place, applied + batch.slots)
             await self._leases.check(connection, epochs)
-        if not self._state.is_sqlite and applied.bit_length() < (applied + batch.slots).bit_length():
+        if not self._state.is_sqlite and len(str(applied)) < len(str(applied + batch.slots)):
             await self._measure_tables()
         return batch.slots
 
@@ -136,9 +136,9 @@ class Identify:
         return self._secrets[workspace]
 
     async def _measure_tables(self) -> None:
-        """Each time the log has doubled, tells PostgreSQL's planner how large the tables are by now.
+        """Each time the log has grown tenfold, tells PostgreSQL's planner what the tables look like by now.
 
-        Autovacuum comes once a minute; until then a first import reads whole workspaces for every few keys.
+        Autovacuum comes once a minute; until then a first import would read whole workspaces for every few keys.
         """
         async with self._state.write() as connection:
             await connection.execute(text(f"ANALYZE {', '.join(state_metadata.tables)}"))
