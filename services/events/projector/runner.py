@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5  # how late a deadline may be noticed, and the safety net under missed notices
 _RENEW_SECONDS = LEASE_MICROSECONDS / 1_000_000 / 3
 _PAUSE_AFTER_FAILURE_SECONDS = 0.25
+_MANY_SLOTS = 2_000
+_HELD_BACK_SECONDS = 0.5
 
 
 class Projector:
@@ -43,6 +45,7 @@ class Projector:
         self._identify = Identify(self._log, state, reader, self._leases)
         self._fold = Fold(self._log, state, reader, Models(state), self._leases, clock)
         self._fold_wakeup = Wakeup()
+        self._no_flood = asyncio.Event()
         self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
         self._workspaces: list[str] = []
 
@@ -51,8 +54,8 @@ class Projector:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_leases(), name="projector leases")
-                tasks.create_task(self._keep_going(self._identify, self._wakeup, self._fold_wakeup), name="identify")
-                tasks.create_task(self._keep_going(self._fold, self._fold_wakeup, self._wakeup), name="fold")
+                tasks.create_task(self._keep_identifying(), name="identify")
+                tasks.create_task(self._keep_folding(), name="fold")
         finally:
             await self.close()
 
@@ -77,19 +80,32 @@ class Projector:
                 self._fold_wakeup.ring()
             await asyncio.sleep(_RENEW_SECONDS)
 
-    async def _keep_going(self, stage: Identify | Fold, wakeup: Wakeup, other: Wakeup) -> None:
-        """The stages run side by side, so that one works while the other waits for the database.
-
-        Each wakes the other: the fold has work when identities are known, and on PostgreSQL the end of the log can be
-        read when the fold's transaction has ended.
-        """
+    async def _keep_identifying(self) -> None:
+        """Beside the fold, so that one stage works while the other waits for the database."""
         while True:
             async with self._turns:
-                done = await self._step(stage)
-            if done:
-                other.ring()
+                slots = await self._step(self._identify)
+            if slots < _MANY_SLOTS:
+                self._no_flood.set()
             else:
-                await wakeup.wait(_IDLE_SECONDS)
+                self._no_flood.clear()
+            if slots:
+                self._fold_wakeup.ring()
+            else:
+                await self._wakeup.wait(_IDLE_SECONDS)
+
+    async def _keep_folding(self) -> None:
+        """In a flood of events the fold holds back for a while: whom it folded would only be asked for again."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HELD_BACK_SECONDS):
+                    await self._no_flood.wait()
+            async with self._turns:
+                folded = await self._step(self._fold)
+            if folded:
+                self._wakeup.ring()  # on PostgreSQL the log cannot be read past an open transaction, such as this was
+            else:
+                await self._fold_wakeup.wait(_IDLE_SECONDS)
 
     async def _step(self, stage: Identify | Fold) -> int:
         """One step for each workspace; how much was done."""
