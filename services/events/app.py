@@ -26,6 +26,7 @@ from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.identity.queries import CustomerQueries
+from services.events.intake.api import FrontDoor
 from services.events.intake.handlers import Intake
 from services.events.intake.store import LogStore
 from services.events.intake.writer import LogWriter
@@ -88,7 +89,7 @@ def create_app(
     answer_problems(app)
     add_health(app)
     _add_internal_routes(app, stores, log, tokens, control, intake, progress, puller, clock)
-    app.router.routes[:0] = services.events.intake.api.routes(intake, tokens)  # the first to be looked at
+    app.add_middleware(FrontDoor, endpoints=services.events.intake.api.endpoints(intake, tokens))
     return app
 
 

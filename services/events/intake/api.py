@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.errors import BadRequest, Unauthenticated
-from infra.chassis.http import JSONResponse
+from infra.chassis.errors import BadRequest, Problem, Unauthenticated
+from infra.chassis.http import JSONResponse, problem_response
 from services.events.access import workspace_of
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.domain.event import KINDS
@@ -30,35 +28,45 @@ POSITION_HEADER = "Klantreis-Position"
 _MANY = 20
 
 
-def routes(intake: Intake, tokens: ServiceTokens) -> list[BaseRoute]:
-    """The Segment routes for clients, and `/internal/events` for our own services. Best put before all others."""
-    endpoints = {f"/v1/{kind}": _segment(intake, kind) for kind in KINDS}
-    endpoints |= {"/v1/batch": _segment(intake, None), "/v1/import": _segment(intake, None), "/v1/m": _metrics}
-    endpoints["/internal/events"] = _internal(intake, tokens)
-    return [FrontDoor(endpoints)]
+def endpoints(intake: Intake, tokens: ServiceTokens) -> Mapping[str, Endpoint]:
+    """The Segment routes for clients by path, and `/internal/events` for our own services."""
+    found = {f"/v1/{kind}": _segment(intake, kind) for kind in KINDS}
+    found |= {"/v1/batch": _segment(intake, None), "/v1/import": _segment(intake, None), "/v1/m": _metrics}
+    found["/internal/events"] = _internal(intake, tokens)
+    return {path + slash: endpoint for path, endpoint in found.items() for slash in ("", "/")}
 
 
-class FrontDoor(BaseRoute):
-    """Many paths as one route: found in a dictionary, not by one pattern after the other, and never redirected.
+class FrontDoor:
+    """Answers the paths of intake itself, before the app around it, and never redirects.
 
-    Together with standing first in the app this saves a tenth of what an event costs in a batch of a hundred.
+    Looking up a path in a dictionary instead of walking through middleware and route patterns saves a tenth of what
+    an event costs in a batch of a hundred.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
-        self._endpoints = {path + slash: endpoint for path, endpoint in endpoints.items() for slash in ("", "/")}
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
+        self._app = app
+        self._endpoints = endpoints
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        known = scope["type"] == "http" and scope["path"] in self._endpoints
-        return Match.FULL if known else Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            raise HTTPException(405, headers={"Allow": "POST"})
-        response = await self._endpoints[scope["path"]](Request(scope, receive))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            if scope["method"] != "POST":
+                raise MethodNotAllowed("Events are sent by POST.")
+            response = await endpoint(Request(scope, receive))
+        except Problem as problem:
+            response = problem_response(problem)
         await response(scope, receive, send)
 
-    def url_path_for(self, name: str, /, **path_params: object) -> NoReturn:
-        raise NoMatchFound(name, path_params)
+
+class MethodNotAllowed(Problem):
+    status = 405
+    default_code = "METHOD_NOT_ALLOWED"
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": "POST"}
 
 
 def _segment(intake: Intake, kind: str | None) -> Endpoint:

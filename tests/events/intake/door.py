@@ -86,7 +86,7 @@ async def open_door(database_url: str, folder: Path) -> AsyncIterator[Door]:
     intake = Intake(KeyRing(ControlStore(database), lambda: NOW), writer, lambda: NOW, projected)
     app = FastAPI(redirect_slashes=False)
     answer_problems(app)
-    app.router.routes[:0] = api.routes(intake, TOKENS)
+    app.add_middleware(api.FrontDoor, endpoints=api.endpoints(intake, TOKENS))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         await upgrade(database, MIGRATIONS)

@@ -245,7 +245,7 @@ class TestKeys:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 async def test_other_methods(door: Door, method: str) -> None:
     answer = await door.client.request(method, "/v1/track")
-    assert problem(answer) == (405, "HTTP_405")
+    assert problem(answer) == (405, "METHOD_NOT_ALLOWED")
 
 
 async def test_other_routes(door: Door) -> None:
