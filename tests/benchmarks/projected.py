@@ -25,8 +25,8 @@ _TARGET_RATIO = 0.2
 
 # What services.events.projector.progress asks before it calls a position visible.
 _VISIBLE = """
-SELECT (SELECT (xid, seq) >= ($1::bigint, $2::bigint) FROM cursors)
-   AND NOT EXISTS (SELECT FROM dirty WHERE (xid, seq) <= ($1::bigint, $2::bigint))
+SELECT (SELECT (xid, seq) >= ($1::bigint, $2::bigint) FROM cursors WHERE workspace = 'default')
+   AND NOT EXISTS (SELECT FROM dirty WHERE workspace = 'default' AND (xid, seq) <= ($1::bigint, $2::bigint))
 """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, insert_rows
@@ -70,7 +70,7 @@ async def clear(connection: AsyncConnection, workspace: str, customers: Collecti
 
 async def any_until(connection: AsyncConnection, workspace: str, place: Place) -> bool:
     """Whether anything asked for at or before a place is still to be folded."""
-    until = or_(dirty.c.xid < place.xid, and_(dirty.c.xid == place.xid, dirty.c.seq <= place.seq))
+    until = tuple_(dirty.c.xid, dirty.c.seq) <= place
     query = select(dirty.c.seq).where(dirty.c.workspace == workspace, until).limit(1)
     return (await connection.execute(query)).first() is not None
 

@@ -110,24 +110,18 @@ class Identify:
         self, connection: AsyncConnection, workspace: str, secret: bytes, batch: _Batch
     ) -> list[Entry]:
         """The events that are seen for the first time. Another content under a known message id is kept as rejected."""
+        places: dict[bytes, tuple[int, int]] = {}
         digests = [_message_digest(secret, entry) for entry in batch.entries]
-        seen = await timeline_store.first_seen(connection, workspace, set(digests))
-        fresh: list[Entry] = []
-        remembered: list[tuple[bytes, int, int]] = []
-        repeated: list[tuple[Entry, tuple[int, int]]] = []
         for digest, entry in zip(digests, batch.entries, strict=True):
-            first = seen.get(digest)
-            if first is None:
-                seen[digest] = (entry.seq, entry.slot)
-                remembered.append((digest, entry.seq, entry.slot))
-                fresh.append(entry)
-            else:
-                repeated.append((entry, first))
-        await timeline_store.remember(connection, workspace, remembered)
-        originals = await self._reader.read(workspace, [first for _entry, first in repeated])
-        for (entry, _first), original in zip(repeated, originals, strict=True):
-            if original is not None and not same_content(original.recorded, entry.recorded):
-                batch.rejected.append(_conflicting(entry))
+            places.setdefault(digest, (entry.seq, entry.slot))
+        places |= await timeline_store.remember(connection, workspace, places)
+        first = [places[digest] for digest in digests]
+        fresh = [entry for entry, place in zip(batch.entries, first, strict=True) if place == (entry.seq, entry.slot)]
+        if len(fresh) < len(batch.entries):
+            originals = await self._reader.read(workspace, first)
+            for entry, original in zip(batch.entries, originals, strict=True):
+                if original is not None and not same_content(original.recorded, entry.recorded):
+                    batch.rejected.append(_conflicting(entry))
         return fresh
 
     async def _secret(self, workspace: str) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import asyncpg
 from sqlalchemy import and_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, insert_rows
@@ -32,10 +34,31 @@ class RejectedRow(NamedTuple):
     body: bytes
 
 
-async def first_seen(
+async def remember(
+    connection: AsyncConnection, workspace: str, places: Mapping[bytes, tuple[int, int]]
+) -> dict[bytes, tuple[int, int]]:
+    """Remembers where in the log message ids stand. Those that were seen before stay, and are given as they stood.
+
+    Nearly always all of them are new: so they are written at once, and looked up only if the database objects.
+    """
+    try:
+        async with connection.begin_nested():
+            await _remember(connection, workspace, places)
+        return {}
+    except (asyncpg.UniqueViolationError, IntegrityError):
+        seen = await _first_seen(connection, workspace, places)
+        await _remember(connection, workspace, {digest: places[digest] for digest in places.keys() - seen.keys()})
+        return seen
+
+
+async def _remember(connection: AsyncConnection, workspace: str, places: Mapping[bytes, tuple[int, int]]) -> None:
+    rows = [(workspace, digest, *place) for digest, place in places.items()]
+    await insert_rows(connection, seen_messages, ("workspace", "digest", "seq", "slot"), rows)
+
+
+async def _first_seen(
     connection: AsyncConnection, workspace: str, digests: Collection[bytes]
 ) -> dict[bytes, tuple[int, int]]:
-    """Where in the log each message id was seen first, as far as it was seen."""
     seen: dict[bytes, tuple[int, int]] = {}
     columns = (seen_messages.c.digest, seen_messages.c.seq, seen_messages.c.slot)
     for some in chunked(list(digests)):
@@ -44,12 +67,6 @@ async def first_seen(
         )
         seen |= {row.digest: (row.seq, row.slot) for row in await connection.execute(query)}
     return seen
-
-
-async def remember(connection: AsyncConnection, workspace: str, messages: Sequence[tuple[bytes, int, int]]) -> None:
-    """Messages are (digest, seq, slot), none of them seen before."""
-    rows = [(workspace, *message) for message in messages]
-    await insert_rows(connection, seen_messages, ("workspace", "digest", "seq", "slot"), rows)
 
 
 async def append(connection: AsyncConnection, workspace: str, placed: Sequence[Placed]) -> None:
