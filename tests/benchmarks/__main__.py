@@ -13,11 +13,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import batches, projected
+from tests.benchmarks import batches, footprint, projected, singles, visible
 from tests.benchmarks.measuring import Bench, Figure, append_result, facts_of_this_run
 from tests.support.databases import postgres_server
 
-BENCHMARKS: dict[str, ModuleType] = {"batches": batches, "projected": projected}
+BENCHMARKS: dict[str, ModuleType] = {
+    "batches": batches,
+    "singles": singles,
+    "projected": projected,
+    "visible": visible,
+    "footprint": footprint,
+}
 
 _say = Console(highlight=False)
 
