@@ -83,7 +83,7 @@ class Identify:
             await self._apply(connection, workspace, batch)
             await self._move_cursor(connection, workspace, rows[-1].place, applied + batch.slots)
             await self._leases.check(connection, epochs)
-        if not self._state.is_sqlite and len(str(applied)) < len(str(applied + batch.slots)):
+        if not self._state.is_sqlite and applied.bit_length() < (applied + batch.slots).bit_length():
             await self._measure_tables()
         return batch.slots
 
@@ -130,11 +130,12 @@ class Identify:
         return self._secrets[workspace]
 
     async def _measure_tables(self) -> None:
-        """Each time the log has grown tenfold, tells PostgreSQL's planner what the tables look like by now.
+        """Each time the log has doubled, lets PostgreSQL's planner take a small sample of the tables.
 
-        Autovacuum comes once a minute; until then a first import would read whole workspaces for every few keys.
+        Autovacuum takes a large one once a minute; until then a first import reads whole workspaces for a few keys.
         """
         async with self._state.write() as connection:
+            await connection.execute(text("SET LOCAL default_statistics_target = 10"))
             await connection.execute(text(f"ANALYZE {', '.join(state_metadata.tables)}"))
 
     async def _move_cursor(self, connection: AsyncConnection, workspace: str, place: Place, slots: int) -> None:
