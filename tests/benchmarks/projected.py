@@ -17,7 +17,7 @@ from tests.benchmarks.workload import Call, batches, journey, sessions
 from tests.support.platform import Platform, four_processes
 
 TITLE = "Sustained projection, four processes on PostgreSQL"
-_CUSTOMERS = 3_000
+_CUSTOMERS = 5_000
 _CONNECTIONS = 4
 _PATIENCE_SECONDS = 60
 _LOOK_SECONDS = 0.01

@@ -29,12 +29,12 @@ _SESSION = timedelta(days=2)
 
 
 class Call(NamedTuple):
-    """One track call, and the columns by which the raw table is indexed."""
+    """One track call, and what of it the raw table has in columns."""
 
     message_id: str
+    name: str
     customer: str
-    occurred_at: int
-    """Microseconds since 1970."""
+    occurred_at: datetime
     body: bytes
 
 
@@ -119,7 +119,7 @@ def _call(chance: random.Random, name: str, moment: datetime, visitor: str, user
     call["properties"]["note"] = " ".join(chance.choices(_WORDS, k=room // 2 + 1))[:room]
     body = msgspec.json.encode(call)
     assert len(body) == EVENT_BYTES
-    return Call(message_id, user or visitor, int(moment.timestamp() * 1_000_000), body)
+    return Call(message_id, name, user or visitor, moment, body)
 
 
 def batches(calls: Sequence[Call], size: int = BATCH) -> list[bytes]:
