@@ -69,6 +69,7 @@ def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None], clo
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 import services.events.control.api
 import services.events.identity.api
@@ -26,7 +27,7 @@ from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.identity.queries import CustomerQueries
-from services.events.intake.api import FrontDoor
+from services.events.intake.api import Endpoint, FrontDoor
 from services.events.intake.handlers import Intake
 from services.events.intake.store import LogStore
 from services.events.intake.writer import LogWriter
@@ -41,6 +42,16 @@ from services.events.timeline.queries import TimelineQueries
 from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
+
+
+class EventsApp(FastAPI):
+    """An app with a front door before everything else, middleware included."""
+
+    def open_front_door(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._front_door = FrontDoor(super().__call__, endpoints)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._front_door(scope, receive, send)
 
 
 def create_app(
@@ -78,7 +89,7 @@ def create_app(
                     await pulling
                 await writer.close()
 
-    app = FastAPI(
+    app = EventsApp(
         title="Klantreis events",
         summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
         version="1",
@@ -89,7 +100,7 @@ def create_app(
     answer_problems(app)
     add_health(app)
     _add_internal_routes(app, stores, log, tokens, control, intake, progress, puller, clock)
-    app.add_middleware(FrontDoor, endpoints=services.events.intake.api.endpoints(intake, tokens))
+    app.open_front_door(services.events.intake.api.endpoints(intake, tokens))
     return app
 
 

@@ -13,7 +13,7 @@ from tests.benchmarks.workload import Call, batches, sessions
 
 TITLE = "Acknowledged intake, batches of 100"
 _CUSTOMERS = 3_000
-_CONNECTIONS = 4
+_CONNECTIONS = 16
 _TARGET_MICROSECONDS = 7
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from services.events.intake.slots import Refused
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+_log = logging.getLogger(__name__)
 POSITION_HEADER = "Klantreis-Position"
 _MANY = 20
 
@@ -58,6 +60,9 @@ class FrontDoor:
             response = await endpoint(Request(scope, receive))
         except Problem as problem:
             response = problem_response(problem)
+        except Exception:
+            _log.exception("unexpected failure", extra={"path": scope["path"]})
+            response = problem_response(Problem("Something went wrong on our side; it has been logged."))
         await response(scope, receive, send)
 
 

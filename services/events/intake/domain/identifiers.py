@@ -35,6 +35,9 @@ BLOCKED = frozenset(
 """What programs send when they mean nobody, stripped and in lower case. One such value would join all who share it."""
 
 
+_LONGEST_BLOCKED_WORD = 20
+
+
 def read_text(value: Any, path: Path) -> str | None:
     """A text, or a number as text; None if nothing is given. Raises Refusal (BAD_VALUE) for what is neither."""
     if type(value) is str or value is None:
@@ -45,7 +48,8 @@ def read_text(value: Any, path: Path) -> str | None:
 
 
 def names_somebody(value: str) -> bool:
-    return value.strip().lower() not in BLOCKED
+    # Nothing blocked is long but the nil UUID, which begins with 0; what must be stripped begins with less than that.
+    return (len(value) > _LONGEST_BLOCKED_WORD and value[0] > "0") or value.strip().lower() not in BLOCKED
 
 
 def usable(candidates: Iterable[Candidate]) -> list[Identifier]:
