@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -42,7 +42,7 @@ def main(
     with postgres_server(durable=True) as postgresql:
         for name in names or BENCHMARKS:
             benchmark = BENCHMARKS[name]
-            measure: Callable[[Bench], Awaitable[list[Figure]]] = benchmark.measure
+            measure: Callable[[Bench], Coroutine[None, None, list[Figure]]] = benchmark.measure
             with tempfile.TemporaryDirectory() as folder, _say.status(benchmark.TITLE) as status:
                 say = lambda doing, title=benchmark.TITLE: status.update(f"{title}: {doing}")  # noqa: E731
                 figures = asyncio.run(measure(Bench(rounds, Path(folder), postgresql, say)))

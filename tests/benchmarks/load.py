@@ -56,8 +56,8 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, address: str) -> Connection:
-        url = urlsplit(address)
-        _transport, connection = await asyncio.get_running_loop().create_connection(cls, url.hostname, url.port)
+        host, _, port = urlsplit(address).netloc.partition(":")
+        _transport, connection = await asyncio.get_running_loop().create_connection(cls, host, int(port))
         return connection
 
     async def ask(self, request: bytes) -> Answer:

@@ -10,11 +10,12 @@ import subprocess
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple, TypeVar
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from tests.support.databases import PostgresServer
 
@@ -91,7 +92,7 @@ async def interleaved(bench: Bench, sides: Mapping[str, Callable[[int], Awaitabl
     """
     results: dict[str, list[_T]] = {name: [] for name in sides}
     for number in range(bench.rounds):
-        for name in sides if number % 2 == 0 else reversed(sides):
+        for name in list(sides)[:: 1 if number % 2 == 0 else -1]:
             bench.say(f"round {number + 1}: {name}")
             results[name].append(await sides[name](number))
     return results
@@ -99,19 +100,15 @@ async def interleaved(bench: Bench, sides: Mapping[str, Callable[[int], Awaitabl
 
 def cpu_seconds(*pids: int) -> float:
     """User and system time that processes have used so far, their children (ended ones too) included."""
-    total = 0.0
-    for pid in pids:
-        root = psutil.Process(pid)
-        total += sum(root.cpu_times()[:4])
-        total += sum(sum(_times(child)) for child in root.children(recursive=True))
-    return total
+    trees = [(root, *root.children(recursive=True)) for root in map(psutil.Process, pids)]
+    return sum(map(_own_cpu_seconds, chain.from_iterable(trees)))
 
 
-def _times(process: psutil.Process) -> tuple[float, ...]:
+def _own_cpu_seconds(process: psutil.Process) -> float:
     try:
-        return tuple(process.cpu_times()[:4])
+        return float(sum(process.cpu_times()[:4]))
     except psutil.NoSuchProcess:  # it ended meanwhile: its time is its parent's now
-        return ()
+        return 0.0
 
 
 def pid_of(server: PostgresServer) -> int:
@@ -122,7 +119,7 @@ def pid_of(server: PostgresServer) -> int:
 def resident_megabytes(pid: int) -> float:
     """Of a process and its children."""
     root = psutil.Process(pid)
-    return sum(one.memory_info().rss for one in [root, *root.children(recursive=True)]) / (1 << 20)
+    return float(sum(one.memory_info().rss for one in [root, *root.children(recursive=True)])) / (1 << 20)
 
 
 def append_result(benchmark: str, figures: Iterable[Figure], facts: Mapping[str, Any]) -> None:

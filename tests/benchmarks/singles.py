@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from fastapi import FastAPI
-from sqlalchemy import insert, literal_column
+from sqlalchemy import ColumnElement, insert, literal_column
 
 from infra.chassis import serving
 from infra.chassis.auth import ServiceTokens
@@ -40,7 +40,7 @@ _CUSTOMERS = 200
 _CONNECTIONS = 64
 _DATABASE_CONNECTIONS = 16  # of the bare side
 _TARGET_RATIO = 5
-_XID = literal_column("pg_current_xact_id()::text::bigint")
+_XID: ColumnElement[int] = literal_column("pg_current_xact_id()::text::bigint")
 
 
 class Ordinary(LogWriter):
@@ -111,8 +111,7 @@ def _serve(writing: str, host: str, port: int, on_ready: Callable[[str], None]) 
     app = FastAPI(lifespan=lifespan)
     answer_problems(app)
     intake = Intake(KeyRing(ControlStore(stores.log), system_clock), writer, system_clock, projected)
-    app.add_middleware(FrontDoor, endpoints=endpoints(intake, tokens))
-    return serving.run(app, host, port, on_ready)
+    return serving.run(FrontDoor(app, endpoints(intake, tokens)), host, port, on_ready)
 
 
 class _Round(NamedTuple):
