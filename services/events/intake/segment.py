@@ -78,9 +78,13 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     if receipt.shared_context:
         context_sent = shared_under(receipt.shared_context, context_sent)
     context = read_context(context_sent)
-    properties, traits = sent_object(call.properties), sent_object(call.traits)
+    properties = sent_object(call.properties)
     read_object(properties, "properties")
-    trait_values = read_object(traits, "traits") if traits else NOTHING
+    traits, trait_values = context.traits_sent, NOTHING
+    if call.traits is not ABSENT:
+        own_traits = sent_object(call.traits)
+        trait_values = read_object(own_traits, "traits")
+        traits = overlay(traits, own_traits)
     original = read_moment(call.timestamp, ("timestamp",))
     if original is None:
         original = read_moment(call.original_timestamp, ("originalTimestamp",))
@@ -91,7 +95,7 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         read_message_id(call.message_id, receipt.new_id),
         kind,
         _name(call, kind),
-        context.channel or _channel(call.channel) or receipt.default_channel,
+        context.channel or (call.channel and _channel(call.channel)) or receipt.default_channel,
         context.device,
         _identifiers(call, kind, context, trait_values),
         receipt.verified,
@@ -103,7 +107,7 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         context.sequence,
         properties,
         context_sent,
-        overlay(context.traits_sent, traits),
+        traits,
     )
 
 
