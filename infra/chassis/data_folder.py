@@ -19,7 +19,7 @@ class DataFolder:
     def acquire(self) -> None:
         """Takes the folder until the process ends. Raises FolderUnusable."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)  # personal data will be in it
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             reason = f"{error.strerror}: {error.filename}"

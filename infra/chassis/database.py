@@ -52,7 +52,7 @@ class Database:
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
         if self.is_sqlite:
             if self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             options["connect_args"] = {"timeout": _STATEMENT_SECONDS}
         else:
             options |= {"pool_pre_ping": True, "pool_timeout": 2}
