@@ -73,7 +73,7 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         call = _calls.decode(sent)
     except UNDECODABLE as error:
         raise explain(sent, otherwise="An event is an object.") from error
-    kind = receipt.kind or read_kind(call.type, ("type",))
+    kind: str = receipt.kind or (call.type if call.type == "track" else read_kind(call.type, ("type",)))
     context_sent = sent_object(call.context)
     if receipt.shared_context:
         context_sent = shared_under(receipt.shared_context, context_sent)
@@ -112,7 +112,11 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
 
 
 def _identifiers(call: Call, kind: str, context: Context, traits: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    user, anonymous = read_text(call.user_id, ("userId",)), read_text(call.anonymous_id, ("anonymousId",))
+    user, anonymous = call.user_id, call.anonymous_id
+    if type(user) is not str:
+        user = read_text(user, ("userId",))
+    if type(anonymous) is not str:
+        anonymous = read_text(anonymous, ("anonymousId",))
     if kind == "track" and not context.external_ids:
         return _of_visitor(user, anonymous)
     candidates: list[Candidate] = [("user_id", user), ("anonymous_id", anonymous), *context.external_ids]
@@ -138,8 +142,8 @@ def _of_visitor(user: str | None, anonymous: str | None) -> tuple[tuple[str, str
 
 def _name(call: Call, kind: str) -> str:
     if kind == "track":
-        name = read_label(call.event, ("event",))
-        if name is None:
+        name = call.event if type(call.event) is str else read_label(call.event, ("event",))
+        if not name:
             raise Refusal(BAD_VALUE, "A track call says in `event` what happened.", ("event",))
         return name
     if kind in ("page", "screen"):

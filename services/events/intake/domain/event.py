@@ -61,7 +61,7 @@ def read_label(value: Any, path: Path) -> str | None:
 
 def read_message_id(value: Any, new_id: Callable[[], str]) -> str:
     """The event's own, or a new one: then nothing can recognise a duplicate of it."""
-    message_id = read_text(value, ("messageId",)) or new_id()
+    message_id = (value if type(value) is str else read_text(value, ("messageId",))) or new_id()
     if len(message_id) > _LONGEST_MESSAGE_ID:
         raise Refusal(BAD_VALUE, f"A message id has at most {_LONGEST_MESSAGE_ID} characters.", ("messageId",))
     return message_id
