@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import batches, footprint, projected, singles, visible
+from tests.benchmarks import batches, footprint, projected, singles, stages, visible
 from tests.benchmarks.measuring import Bench, Figure, append_result, facts_of_this_run
 from tests.support.databases import postgres_server
 
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "batches": batches,
     "singles": singles,
     "projected": projected,
+    "stages": stages,
     "visible": visible,
     "footprint": footprint,
 }
