@@ -12,7 +12,7 @@ from tests.benchmarks.servers import EventsServer, events_server
 from tests.benchmarks.workload import Call, batches, sessions
 
 TITLE = "Acknowledged intake, batches of 100"
-_CUSTOMERS = 3_000
+_CUSTOMERS = 5_000
 _CONNECTIONS = 16
 _TARGET_MICROSECONDS = 7
 

@@ -7,6 +7,7 @@ import os
 import platform
 import sqlite3
 import subprocess
+import sysconfig
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -146,6 +147,7 @@ def facts_of_this_run(rounds: int) -> dict[str, Any]:
             "load": round(os.getloadavg()[0], 1),
             "system": platform.platform(),
             "python": platform.python_version(),
+            "optimised python": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
             "sqlite": sqlite3.sqlite_version,
         },
     }

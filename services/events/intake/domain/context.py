@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from services.events.intake.domain.identifiers import Candidate, from_external_ids
@@ -30,11 +31,16 @@ class Context:
 
 
 _SILENT = Context(None, None, None, (), NOTHING, b"")
+_KNOWN = 64
 _MEANINGFUL = frozenset({"channel", "device", "sequence", "externalIds", "traits"})
 
 
+@lru_cache(_KNOWN)
 def read_context(sent: bytes) -> Context:
-    """Raises Refusal (BAD_VALUE) for what is no object, or holds a value that cannot be kept."""
+    """Raises Refusal (BAD_VALUE) for what is no object, or holds a value that cannot be kept.
+
+    The last ones are remembered: libraries on servers send the same with every event, and it is a tenth of its price.
+    """
     values = read_object(sent, "context")
     if _MEANINGFUL.isdisjoint(values):
         return _SILENT
