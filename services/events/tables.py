@@ -154,6 +154,9 @@ dirty = Table(
     Column("xid", BigInteger, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
     Column("partition", Integer, nullable=False),
+    Column("from_key", LargeBinary, nullable=False),  # the part of the history that is another one now,
+    Column("to_key", LargeBinary, nullable=False),  # both ends included; see projector.dirty
+    Column("events", Integer, nullable=False),  # how many events came in
     Index("ix_dirty_workspace_xid_seq", "workspace", "xid", "seq"),
 )
 
@@ -163,19 +166,57 @@ customers = Table(
     Column("workspace", String(64), primary_key=True),
     Column("customer", LargeBinary, primary_key=True),
     Column("partition", Integer, nullable=False),
+    Column("first_key", LargeBinary, nullable=False),  # history keys of the first event and the last
+    Column("last_key", LargeBinary, nullable=False),
+    Column("first_event", Text, nullable=False),  # the id of the event
     Column("first_seen_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
-    Column("first_event", Text, nullable=False),  # the id of the event
-    Column("traits", LargeBinary, nullable=False),  # JSON: key -> [value, occurred_at, source]
+    Column("traits", LargeBinary, nullable=False),  # see live.traits
+    Column("state", LargeBinary, nullable=False),  # after the last event, by build; see live.state
+    Column("clock", BigInteger, nullable=False),  # up to when silence is told in `instances`
+    Column("due_at", BigInteger),  # when silence ends the next instance
     Index("ix_customers_workspace_last_seen_at", "workspace", "last_seen_at"),
+    Index("ix_customers_partition_due_at", "partition", "due_at"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),  # history key of the last event before it
+    Column("state", LargeBinary, nullable=False),  # after that event, by build; see live.state
+)
+
+builds = Table(
+    "builds",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("build", BigInteger, primary_key=True),  # `seq` of the log row that asked for it
+    Column("xid", BigInteger, nullable=False),
+    Column("journey", String(64), nullable=False),
+    Column("versions", Text, nullable=False),  # a JSON list: the schedule that its instances follow
+    Column("state", String(8), nullable=False),  # LIVE, BUILDING, RETIRED
+)
+
+build_progress = Table(
+    "build_progress",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("build", BigInteger, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("after", LargeBinary, nullable=False),  # customers up to here are folded under the build
+    Column("folded", Integer, nullable=False),
+    Column("done", Boolean, nullable=False),
 )
 
 instances = Table(
     "instances",
     state_metadata,
     Column("workspace", String(64), primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
+    Column("build", BigInteger, primary_key=True),
     Column("instance", LargeBinary, primary_key=True),
-    Column("customer", LargeBinary, nullable=False),
     Column("partition", Integer, nullable=False),
     Column("journey", String(64), nullable=False),
     Column("version", Integer, nullable=False),
@@ -183,9 +224,15 @@ instances = Table(
     Column("run", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("phase", String(64), nullable=False),
+    Column("furthest", String(64), nullable=False),  # the last phase, in believed order, that it reached
     Column("touchpoint", String(64)),
     Column("started_at", BigInteger, nullable=False),
-    Column("start_event", Text, nullable=False),  # the id of the event that started the run
+    Column("start_key", LargeBinary, nullable=False),  # history key of the event that started the run
+    Column("start_event", Text, nullable=False),  # and its id
+    Column("channel", Text),  # of the first step, as are the next three
+    Column("device", Text),
+    Column("source", String(64), nullable=False),
+    Column("variant", Text),
     Column("last_event_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("due_at", BigInteger),
@@ -193,13 +240,12 @@ instances = Table(
     Column("drop_phase", String(64)),
     Column("drop_at", BigInteger),
     Column("drop_evidence", Text),  # event ids separated by blanks
-    Column("steps", Integer, nullable=False),
-    Column("steps_digest", LargeBinary, nullable=False),  # of all steps; see live.store
-    Index("ix_instances_workspace_customer", "workspace", "customer"),
+    Column("resting", LargeBinary),  # completed and closed, it may still be returned: the run as it stood then
+    Column("end_key", LargeBinary),  # history key of the event that ended it after it had rested
+    Index("ix_instances_workspace_instance", "workspace", "instance"),
     Index("ix_instances_workspace_key", "workspace", "key"),
     Index("ix_instances_workspace_started_at_instance", "workspace", "started_at", "instance"),
     Index("ix_instances_workspace_journey_started_at", "workspace", "journey", "started_at"),
-    Index("ix_instances_partition_due_at", "partition", "due_at"),
 )
 
 former_instances = Table(
@@ -215,8 +261,10 @@ steps = Table(
     "steps",
     state_metadata,
     Column("workspace", String(64), primary_key=True),
-    Column("instance", LargeBinary, primary_key=True),
-    Column("key", LargeBinary, primary_key=True),
+    Column("customer", LargeBinary, primary_key=True),
+    Column("build", BigInteger, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),  # of the event: at most one instance of a build takes it
+    Column("instance", LargeBinary, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("slot", Integer, nullable=False),
     Column("touchpoint", String(64)),
@@ -224,6 +272,19 @@ steps = Table(
     Column("direction", String(8), nullable=False),
     Column("channel", Text),
     Column("device", Text),
+)
+
+counters = Table(
+    "counters",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("build", BigInteger, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("day", Integer, primary_key=True),  # of the start of the instances, UTC, since 1970
+    Column("dimension", String(8), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),  # whose customers it counts; sums are made when reading
+    Column("body", LargeBinary, nullable=False),  # see insights.store
 )
 
 rejected_events = Table(
@@ -255,6 +316,8 @@ stuck = Table(
     state_metadata,
     Column("workspace", String(64), primary_key=True),
     Column("customer", LargeBinary, primary_key=True),
+    Column("event", Text, primary_key=True),  # the id of the event that is left out; empty: none could be named
+    Column("key", LargeBinary, nullable=False),  # its history key
     Column("partition", Integer, nullable=False),
     Column("error", Text, nullable=False),
     Column("since", BigInteger, nullable=False),
