@@ -15,6 +15,7 @@ Microseconds = int
 _KIND_RANK = {"identify": 0, "alias": 1, "group": 2, "page": 3, "screen": 3, "track": 4}
 _SIGN = 1 << 63
 _HEAD = struct.Struct(">QBQB")
+_MOMENT = struct.Struct(">Q")  # the start of it
 
 
 class Event(Protocol):
@@ -73,3 +74,13 @@ def occurred_at_of(key: bytes) -> Microseconds:
     """The moment inside a history key."""
     moment: int = _HEAD.unpack_from(key)[0]
     return moment - _SIGN
+
+
+def source_of(key: bytes) -> str:
+    """The source inside a history key."""
+    return key[_HEAD.size : key.index(b"\x00", _HEAD.size)].decode()
+
+
+def first_key_at(moment: Microseconds) -> bytes:
+    """A bound of history keys: those of the moment and of later ones are above it, those of earlier ones below."""
+    return _MOMENT.pack(moment + _SIGN)
