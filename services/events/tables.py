@@ -270,6 +270,7 @@ steps = Table(
     Column("touchpoint", String(64)),
     Column("phase", String(64), nullable=False),
     Column("direction", String(8), nullable=False),
+    Column("status", String(16), nullable=False),  # of the instance after the step
     Column("channel", Text),
     Column("device", Text),
 )

@@ -50,5 +50,6 @@ class StepRow(NamedTuple):
     touchpoint: str | None
     phase: str
     direction: str
+    status: str
     channel: str | None
     device: str | None

@@ -130,6 +130,7 @@ def upgrade() -> None:
         sa.Column("touchpoint", sa.String(length=64), nullable=True),
         sa.Column("phase", sa.String(length=64), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("device", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("workspace", "customer", "build", "key", name=op.f("pk_steps")),
