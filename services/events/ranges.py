@@ -2,60 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Integer, Row, Table, and_, func, literal_column, select, true
+from sqlalchemy import FromClause, Integer, Row, Table, and_, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from infra.chassis.database import among
 
 
 async def first_of_each(
     connection: AsyncConnection,
-    owner: Column[bytes],
     wanted: Collection[bytes],
+    owners: FromClause,
     ranges: Table,
     *,
-    where: Sequence[ColumnElement[bool]],
     limit: int,
-    after: bytes | None = None,
     newest_first: bool = False,
 ) -> dict[bytes, list[Row[Any]]]:
-    """For each wanted value of `owner` the first rows of its ranges, merged in the order of their history keys.
+    """For each wanted owner the first rows of its ranges, merged in the order of their history keys.
 
-    A range is the rows of `ranges` that share all of its primary key but the last column, `key`; the table of `owner`
-    names them by columns of the same names, and `where` narrows it. One query, whatever is wanted; each range is
-    entered through its primary key and left after `limit` rows (a window over whole ranges would read all of them).
+    Each row of `owners` names a range of an `owner`: the rows of `ranges` that are equal in all columns that both have,
+    from `from_key` on and before `to_key` where it has these. One query, whatever is wanted. To be cheap, a range has
+    to share the primary key but its last column, `key`: it is entered there and left after `limit` rows (a window over
+    whole ranges would read all of them).
     """
-    owners = owner.table
-    source, ranged = _heads(connection, owners, ranges, after, newest_first, limit)
+    source, ranged = _heads(connection, owners, ranges, newest_first, limit)
     order = ranged.c.key.desc() if newest_first else ranged.c.key.asc()
-    columns = [column for column in ranged.c if column.name not in ("workspace", owner.key)]
-    place = func.row_number().over(partition_by=owner, order_by=order)
-    merged = (
-        select(owner.label("owner"), *columns, place.label("place"))
-        .select_from(source)
-        .where(*where, among(connection, owner, wanted))
-        .subquery()
-    )
+    columns = [ranged.c[column.name] for column in ranges.c if column.name not in owners.c]
+    place = func.row_number().over(partition_by=owners.c.owner, order_by=order)
+    merged = select(owners.c.owner, *columns, place.label("place")).select_from(source).subquery()
     query = select(merged).where(merged.c.place <= limit).order_by(merged.c.owner, merged.c.place)
-    found: dict[bytes, list[Row[Any]]] = {value: [] for value in wanted}
-    for item in await connection.execute(query):
-        found[item.owner].append(item)
+    found: dict[bytes, list[Row[Any]]] = {owner: [] for owner in wanted}
+    for row in await connection.execute(query):
+        found[row.owner].append(row)
     return found
 
 
 def _heads(
-    connection: AsyncConnection, owners: Table, ranges: Table, after: bytes | None, newest_first: bool, limit: int
+    connection: AsyncConnection, owners: FromClause, ranges: Table, newest_first: bool, limit: int
 ) -> tuple[FromClause, FromClause]:
     """`owners` joined with the first rows of their ranges, and what to read the rows' columns from."""
-    names = [column.name for column in ranges.primary_key if column.name != "key"]
     inner = ranges.alias("head")
     key = inner.c.key
-    head = select(inner).where(and_(*(inner.c[name] == owners.c[name] for name in names))).correlate(owners)
-    if after is not None:
-        head = head.where(key < after if newest_first else key > after)
+    within = [inner.c[column.name] == column for column in owners.c if column.name in inner.c]
+    if "from_key" in owners.c:
+        within.append(key >= owners.c.from_key)
+    if "to_key" in owners.c:
+        within.append(key < owners.c.to_key)
+    head = select(inner).where(and_(*within)).correlate(owners)
     head = head.order_by(key.desc() if newest_first else key.asc()).limit(limit)
     if connection.dialect.name == "postgresql":
         lateral = head.lateral("ranged")

@@ -16,40 +16,18 @@ from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
 from services.events import tables
 from services.events.intake.position import Place
-from services.events.intake.slots import Published, Recorded, Slot
+from services.events.intake.slots import Published, Slot
 from services.events.intake.store import Group, LogStore
 from services.events.projector.progress import Progress
 from services.events.projector.runner import Projector
 from services.events.projector.wakeup import Wakeup
+from tests.support.recording import recorded
 from tests.support.stored import projected_customers
 
 Json = dict[str, Any]
 WORKSPACE = "default"
 _PROJECT_SECONDS = 30
 MIGRATIONS = Path(services.events.__file__).parent / "migrations"
-
-
-def recorded(plain: Json) -> Recorded:
-    """A plain event of tests.support.histories (with `identifiers` and `verified`) as intake would have logged it."""
-    return Recorded(
-        source=plain["source"],
-        message_id=plain["messageId"],
-        kind=plain["kind"],
-        name=plain["name"],
-        channel=plain["channel"],
-        device=plain["device"],
-        identifiers=tuple((type, value) for type, value in plain["identifiers"]),
-        verified=plain["verified"],
-        occurred_at=plain["occurredAt"],
-        original_timestamp=plain["occurredAt"],
-        sent_at=None,
-        received_at=plain["occurredAt"],
-        clamped=False,
-        sequence=plain["sequence"] if plain["sequence"] is not None else plain["context"].get("sequence"),
-        properties=msgspec.json.encode(plain["properties"]),
-        context=msgspec.json.encode(plain["context"]),
-        traits=msgspec.json.encode(plain["traits"]),
-    )
 
 
 class Reality:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 from fastapi import FastAPI
-from sqlalchemy import Table, event, insert
+from sqlalchemy import Table, event, insert, select, update
 
 import services.events
 from infra.chassis.auth import ServiceTokens
@@ -25,6 +27,7 @@ from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
 from services.events.intake.store import Group, LogStore
 from services.events.live import api as live_api
+from services.events.live import traits
 from services.events.live.queries import InstanceQueries
 from services.events.models.queries import Models
 from services.events.rejected import api as rejected_api
@@ -33,9 +36,9 @@ from services.events.timeline import api as timeline_api
 from services.events.timeline.domain import history_key
 from services.events.timeline.entry import Entry
 from services.events.timeline.queries import TimelineQueries
-from services.events.timeline.reader import EntryReader
-from tests.support.histories import DAY, EPOCH
-from tests.support.reality import recorded
+from services.events.timeline.reader import EntryReader, parse_event_id
+from tests.support.histories import DAY, EPOCH, plain_event
+from tests.support.recording import recorded
 
 Json = dict[str, Any]
 Identifier = tuple[str, str]
@@ -56,6 +59,8 @@ class State:
         self.database = Database(database_url.replace("test.db", "state.db") if sqlite else database_url, durable=False)
         self.log = LogStore(self.log_database)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self._app()), base_url="http://events")
+        self._builds: dict[tuple[str, str], int] = {}
+        self._numbers = count(1)
         self._stack = AsyncExitStack()
 
     def _app(self) -> FastAPI:
@@ -139,8 +144,14 @@ class State:
         async with self.database.write() as connection:
             await connection.execute(insert(table), [{"workspace": self.workspace} | row for row in rows])
 
-    async def customer(self, *identifiers: Identifier, verified: Sequence[Identifier] = (), **columns: Any) -> str:
-        """A customer with these identifiers, named after the first."""
+    async def customer(
+        self,
+        *identifiers: Identifier,
+        verified: Sequence[Identifier] = (),
+        known: Mapping[str, tuple[Any, int, str]] | None = None,
+        **columns: Any,
+    ) -> str:
+        """A customer with these identifiers, named after the first; `known`: traits with their moment and source."""
         customer = self.profile(identifiers[0])
         rows = [
             {
@@ -155,9 +166,20 @@ class State:
             for one in identifiers
         ]
         await self.add(tables.identifiers, *rows)
-        traits = msgspec.json.encode(columns.pop("traits", {}))
-        seen = {"first_seen_at": EPOCH, "last_seen_at": EPOCH + DAY, "traits": traits, "first_event": "1-0"}
-        await self.add(tables.customers, {"customer": customer, "partition": 0} | seen | columns)
+        row = {
+            "customer": customer,
+            "partition": 0,
+            "first_key": FIRST_KEY,
+            "last_key": history_key(EPOCH + DAY, None, "track", "shop", "last"),
+            "first_event": "1-0",
+            "first_seen_at": EPOCH,
+            "last_seen_at": EPOCH + DAY,
+            "traits": _known(known or {}),
+            "state": msgspec.msgpack.encode({}),
+            "clock": EPOCH + DAY,
+            "due_at": None,
+        }
+        await self.add(tables.customers, row | columns)
         return customer.hex()
 
     async def record(self, *events: Json) -> list[str]:
@@ -182,6 +204,7 @@ class State:
         return [Entry.of(place.seq, slot, one) for slot, one in enumerate(slots)]
 
     async def publish(self, *documents: Json) -> None:
+        """Versions of journeys, all of them in force in their journey's live build."""
         rows = [
             {
                 "journey": document["key"],
@@ -192,10 +215,38 @@ class State:
             for place, document in enumerate(documents, 1)
         ]
         await self.add(tables.models, *rows)
+        for journey in {document["key"] for document in documents}:
+            build = await self._live_build(journey)
+            versions = [document["version"] for document in documents if document["key"] == journey]
+            table = tables.builds
+            async with self.database.write() as connection:
+                named = (table.c.workspace == self.workspace, table.c.build == build)
+                held = await connection.scalar(select(table.c.versions).where(*named))
+                versions = sorted({*msgspec.json.decode(held or "[]"), *versions})
+                await connection.execute(update(table).where(*named).values(versions=json.dumps(versions)))
+
+    async def build(self, journey: str, state: str, versions: Sequence[int] = (1,)) -> int:
+        """A build of a journey; the number that instances name it by."""
+        build = next(self._numbers)
+        row = {"build": build, "xid": 0, "journey": journey, "versions": json.dumps(list(versions)), "state": state}
+        await self.add(tables.builds, row)
+        return build
+
+    async def _live_build(self, journey: str) -> int:
+        if (self.workspace, journey) not in self._builds:
+            self._builds[self.workspace, journey] = await self.build(journey, "LIVE", ())
+        return self._builds[self.workspace, journey]
 
     async def instance(self, name: str, customer: str, *step_events: str, **columns: Any) -> str:
-        """An instance whose id is made from `name`, with the steps that `step_events` (ids) are."""
+        """An instance whose id is made from `name`, with the steps that `step_events` (ids) are.
+
+        It lasts from the first of them until the last, and is of its journey's live build, unless columns say else.
+        """
         instance = sha256(name.encode()).digest()[:16]
+        places = [parse_event_id(id) or (0, 0) for id in step_events]
+        found = await EntryReader(self.log).read(self.workspace, places)
+        entries = sorted((one for one in found if one is not None), key=lambda one: one.key)
+        first = entries[0] if entries else None
         row = {
             "instance": instance,
             "customer": bytes.fromhex(customer),
@@ -206,21 +257,27 @@ class State:
             "run": 1,
             "status": "ACTIVE",
             "phase": "look",
+            "furthest": columns.get("phase", "look"),
             "touchpoint": "viewed",
-            "started_at": EPOCH,
-            "start_event": step_events[0] if step_events else "1-0",
-            "last_event_at": EPOCH + DAY,
+            "started_at": first.occurred_at if first else EPOCH,
+            "start_key": first.key if first else FIRST_KEY,
+            "start_event": first.id if first else "1-0",
+            "channel": first.channel if first else None,
+            "device": first.device if first else None,
+            "source": first.source if first else "shop",
+            "last_event_at": entries[-1].occurred_at if entries else EPOCH + DAY,
             "due_at": EPOCH + 8 * DAY,
-            "steps": len(step_events),
-            "steps_digest": b"",
         }
-        await self.add(tables.instances, row | columns)
-        places = [tuple(map(int, id.split("-"))) for id in step_events]
-        entries = await EntryReader(self.log).read(self.workspace, places)
+        row |= columns
+        if "build" not in row:
+            row["build"] = await self._live_build(row["journey"])
+        await self.add(tables.instances, row)
         steps = [
             {
-                "instance": instance,
+                "customer": row["customer"],
+                "build": row["build"],
                 "key": one.key,
+                "instance": instance,
                 "seq": one.seq,
                 "slot": one.slot,
                 "touchpoint": "viewed",
@@ -230,8 +287,17 @@ class State:
                 "device": one.device,
             }
             for one in entries
-            if one is not None
         ]
         if steps:
             await self.add(tables.steps, *steps)
         return instance.hex()
+
+
+def _known(known: Mapping[str, tuple[Any, int, str]]) -> bytes:
+    """Traits as the projector stores them after identify events that say so, one for each."""
+    events = [
+        plain_event(f"trait {name}", "Identify", moment, kind="identify", source=source, traits={name: value})
+        for name, (value, moment, source) in known.items()
+    ]
+    anybody: Json = {"identifiers": [], "verified": False}
+    return traits.merge(None, [Entry.of(1, 0, recorded(one | anybody)) for one in events])

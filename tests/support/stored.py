@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from infra.chassis.database import Database
 from services.events import tables
 from services.events.intake.slots import Recorded, unpack
+from services.events.live import traits
 
 Json = dict[str, Any]
 
@@ -33,8 +34,9 @@ async def projected_customers(state: Database) -> list[Json]:
     """Customers, each with its instances, in the order of their first event."""
     identifiers = await _by(state, tables.identifiers, "customer")
     timeline = await _by(state, tables.timeline, "profile")
-    instances = await _by(state, tables.instances, "customer")
-    steps = await _by(state, tables.steps, "instance")
+    live = {row.build for row in (await _by(state, tables.builds, "state"))["LIVE"]}
+    instances = await _by(state, tables.instances, "customer", live)
+    steps = await _by(state, tables.steps, "instance", live)
     found = []
     for [row] in (await _by(state, tables.customers, "customer")).values():
         known = identifiers[row.customer]
@@ -43,7 +45,7 @@ async def projected_customers(state: Database) -> list[Json]:
             "id": row.customer,
             "identifiers": sorted([one.type, one.value] for one in known),
             "events": [message_id(key) for key in keys],
-            "traits": {key: value[0] for key, value in msgspec.json.decode(row.traits).items()},
+            "traits": {name: msgspec.json.decode(trait.value) for name, trait in traits.read(row.traits).items()},
             "instances": [
                 _instance(one, sorted(steps[one.instance], key=lambda step: step.key))
                 for one in sorted(instances[row.customer], key=lambda one: (one.journey, one.run))
@@ -58,16 +60,18 @@ def message_id(key: bytes) -> str:
     return key.rpartition(b"\x00")[2].decode()
 
 
-async def _by(state: Database, table: Any, column: str) -> dict[bytes, list[Any]]:
-    """All rows of a table, grouped by one of its columns."""
-    groups: dict[bytes, list[Any]] = defaultdict(list)
+async def _by(state: Database, table: Any, column: str, builds: Collection[int] | None = None) -> dict[Any, list[Any]]:
+    """All rows of a table, or those of some builds, grouped by one of its columns."""
+    groups: dict[Any, list[Any]] = defaultdict(list)
     async with state.read() as connection:
         for row in await connection.execute(select(table)):
-            groups[getattr(row, column)].append(row)
+            if builds is None or row.build in builds:
+                groups[getattr(row, column)].append(row)
     return groups
 
 
 def _instance(row: Any, steps: Sequence[Any]) -> Json:
+    assert {(step.customer, step.build) for step in steps} == {(row.customer, row.build)}, "steps of somebody else"
     places = {f"{step.seq}-{step.slot}": message_id(step.key) for step in steps}
     return {
         "run": row.run,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Row, select
 
 from infra.chassis.database import Database, among, chunked
 from services.events.identity.domain import Identifier, ProfileId, profile_id, strength
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
+from services.events.live import traits
+from services.events.live.traits import Trait
 from services.events.tables import customers, identifiers
 from services.events.timeline.domain import Microseconds, occurred_at_of
 
@@ -28,14 +29,6 @@ class KnownIdentifier(NamedTuple):
     verified: bool
 
 
-class Trait(NamedTuple):
-    """What is known by one name: the value as JSON just as it was sent, when it was true, and who said so."""
-
-    value: msgspec.Raw
-    occurred_at: Microseconds
-    source: str
-
-
 class CustomerRow(NamedTuple):
     customer: ProfileId
     identifiers: list[KnownIdentifier]  # the strongest first
@@ -45,13 +38,19 @@ class CustomerRow(NamedTuple):
     first_event: str
 
 
-_read_traits = msgspec.json.Decoder(dict[str, Trait]).decode
 _KNOWN = (
     identifiers.c.customer,
     identifiers.c.type,
     identifiers.c.value,
     identifiers.c.first_key,
     identifiers.c.verified_key,
+)
+_ABOUT = (
+    customers.c.customer,
+    customers.c.traits,
+    customers.c.first_seen_at,
+    customers.c.last_seen_at,
+    customers.c.first_event,
 )
 
 
@@ -97,7 +96,7 @@ class CustomerQueries:
             for row in await connection.execute(query):
                 known[row.customer].append(_known(row))
             found = await connection.execute(
-                select(customers).where(
+                select(*_ABOUT).where(
                     customers.c.workspace == workspace, among(connection, customers.c.customer, asked)
                 )
             )
@@ -105,7 +104,7 @@ class CustomerQueries:
                 row.customer: CustomerRow(
                     row.customer,
                     sorted(known[row.customer], key=lambda one: strength((one.type, one.value))),
-                    _read_traits(row.traits),
+                    traits.read(row.traits),
                     row.first_seen_at,
                     row.last_seen_at,
                     row.first_event,

@@ -72,8 +72,9 @@ class InstanceReads:
         owners = await self.customers.owners(workspace, strongest.values())
         events = {entry.id: (entry, owners[strongest[entry.id]]) for entry in entries if strongest[entry.id] in owners}
         found = await self.instances.of_events(workspace, events)
-        documents = await self._documents(workspace, [row for rows in found.values() for row in rows])
-        return [[documents[row.instance] for row in found.get(id, ())] for id in ids]
+        journeys = await self.models.journeys(workspace)
+        documents = {id: [instance_document(row, journeys) for row in rows] for id, rows in found.items()}
+        return [documents.get(id, []) for id in ids]
 
     async def steps(self, workspace: str, body: StepsBody) -> list[Page[StepDocument] | None]:
         asked = [parse_id(id) for id in body.instances]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
+    Column,
     ColumnElement,
     Integer,
     LargeBinary,
@@ -15,20 +17,23 @@ from sqlalchemy import (
     Select,
     and_,
     column,
+    exists,
     func,
     literal,
     select,
     tuple_,
     values,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database, among
 from services.events.identity.domain import ProfileId
 from services.events.paging import Page, page_of, read_cursor, write_cursor
 from services.events.ranges import first_of_each
-from services.events.tables import former_instances, instances, steps
-from services.events.timeline.domain import Microseconds, occurred_at_of
+from services.events.tables import builds, former_instances, identifiers, instances, steps
+from services.events.timeline.domain import Microseconds, first_key_at, occurred_at_of
 from services.events.timeline.entry import Entry
+from services.events.visible import is_live, is_visible
 
 Condition = ColumnElement[bool]
 
@@ -73,6 +78,9 @@ class StepRow(NamedTuple):
 
 
 _COLUMNS = tuple(instances.c[name] for name in InstanceRow._fields)
+_SPAN = tuple(
+    instances.c[name] for name in ("instance", "customer", "build", "journey", "version", "start_key", "last_event_at")
+)
 
 
 class InstanceQueries:
@@ -86,10 +94,8 @@ class InstanceQueries:
 
     async def read(self, workspace: str, asked: Collection[bytes]) -> dict[bytes, InstanceRow]:
         async with self._state.read() as connection:
-            query = select(*_COLUMNS).where(
-                instances.c.workspace == workspace, among(connection, instances.c.instance, asked)
-            )
-            return {row.instance: InstanceRow(*row) for row in await connection.execute(query)}
+            found = await connection.execute(_by_id(connection, workspace, asked, _COLUMNS))
+            return {row.instance: InstanceRow(*row) for row in found}
 
     async def former(self, workspace: str, asked: Collection[bytes]) -> dict[bytes, tuple[str, str]]:
         """For ids of instances that are gone: their journey, and the event that had started their run."""
@@ -104,7 +110,7 @@ class InstanceQueries:
         self, workspace: str, conditions: Sequence[Condition], first: int, after: str | None
     ) -> Page[InstanceRow]:
         """A page of the instances that meet the conditions, newest start first, and how many there are."""
-        met = and_(instances.c.workspace == workspace, *conditions)
+        met = and_(*_visible(workspace), *conditions)
         async with self._state.read() as connection:
             page = select(*_COLUMNS).where(met, *_beyond(after)).order_by(*_NEWEST_START_FIRST).limit(first + 1)
             rows = [InstanceRow(*row) for row in await connection.execute(page)]
@@ -122,9 +128,7 @@ class InstanceQueries:
         """Such a page for each customer."""
         found: dict[ProfileId, list[InstanceRow]] = {customer: [] for customer in customers}
         async with self._state.read() as connection:
-            met = and_(
-                instances.c.workspace == workspace, among(connection, instances.c.customer, customers), *conditions
-            )
+            met = and_(*_visible(workspace), among(connection, instances.c.customer, customers), *conditions)
             place = func.row_number().over(partition_by=instances.c.customer, order_by=_NEWEST_START_FIRST)
             placed = select(*_COLUMNS, place.label("place")).where(met, *_beyond(after)).subquery()
             page = select(*(placed.c[name] for name in InstanceRow._fields)).where(placed.c.place <= first + 1)
@@ -151,18 +155,14 @@ class InstanceQueries:
         self, workspace: str, asked: Collection[bytes], first: int, after: str | None
     ) -> dict[bytes, Page[StepRow]]:
         """A page of the steps of each instance that exists, oldest first."""
-        beyond = None if after is None else read_cursor(_STEP_TAG, after)
-        known = await self.read(workspace, asked)
+        beyond = b"" if after is None else read_cursor(_STEP_TAG, after) + b"\x00"  # what comes right behind it
         async with self._state.read() as connection:
-            found = await first_of_each(
-                connection,
-                instances.c.instance,
-                list(known),
-                steps,
-                where=[instances.c.workspace == workspace],
-                limit=first + 1,
-                after=beyond,
-            )
+            rows = await connection.execute(_by_id(connection, workspace, asked, _SPAN))
+            known = {row.instance: row for row in rows}
+            if not known:
+                return {}
+            spans = _spans(workspace, known.values(), beyond)
+            found = await first_of_each(connection, known, spans, steps, limit=first + 1)
         return {
             id: page_of(
                 [_step(known[id], row) for row in rows],
@@ -180,7 +180,7 @@ class InstanceQueries:
                 select(func.count())
                 .select_from(instances)
                 .where(
-                    instances.c.workspace == workspace,
+                    *_visible(workspace),
                     instances.c.journey == journey,
                     instances.c.version.in_(versions),
                     instances.c.due_at.is_not(None),
@@ -203,44 +203,83 @@ def _beyond(after: str | None) -> list[Condition]:
     return [tuple_(instances.c.started_at, instances.c.instance) < place]
 
 
+def _visible(workspace: str) -> list[Condition]:
+    return [instances.c.workspace == workspace, is_visible(workspace, instances.c.build)]
+
+
+def _by_id(
+    connection: AsyncConnection, workspace: str, asked: Collection[bytes], columns: Sequence[Column[Any]]
+) -> Select[*tuple[Any, ...]]:
+    """Instances by id, of rows with one id the one that counts last.
+
+    While customers merge, a run may stand under one who is no customer any more and already under the survivor.
+    """
+    still_there = exists().where(
+        identifiers.c.workspace == instances.c.workspace, identifiers.c.customer == instances.c.customer
+    )
+    met = and_(*_visible(workspace), among(connection, instances.c.instance, asked))
+    return select(*columns).where(met).order_by(still_there, instances.c.customer)
+
+
+def _spans(workspace: str, found: Iterable[Row[*tuple[Any, ...]]], beyond: bytes) -> CTE:
+    """Where the steps of instances stand: among those of their customer, from the first step to the time of the last.
+
+    `beyond` is a history key where to begin, if the instance began before.
+    """
+    columns = (
+        column("owner", LargeBinary),
+        *(steps.c[name] for name in ("workspace", "customer", "build", "instance")),
+        column("from_key", LargeBinary),
+        column("to_key", LargeBinary),
+    )
+    spans = [
+        (
+            row.instance,
+            workspace,
+            row.customer,
+            row.build,
+            row.instance,
+            max(row.start_key, beyond),
+            first_key_at(row.last_event_at + 1),
+        )
+        for row in found
+    ]
+    return values(*(column(one.name, one.type) for one in columns), name="spans").data(spans).cte("spans")
+
+
 def _taken_by(workspace: str, events: Mapping[str, tuple[Entry, ProfileId]]) -> Select[*tuple[Any, ...]]:
-    """Joins each event with its customer's instances that were under way at its time, and these with a step of it."""
+    """Joins each event with the steps that its customer made by it, and these with their instances."""
     asked = (
         values(
             column("event", steps.c.touchpoint.type),
             column("customer", LargeBinary),
-            column("occurred_at", BigInteger),
             column("key", LargeBinary),
             column("seq", BigInteger),
             column("slot", Integer),
             name="asked",
         )
-        .data(
-            [
-                (id, customer, entry.occurred_at, entry.key, entry.seq, entry.slot)
-                for id, (entry, customer) in events.items()
-            ]
-        )
+        .data([(id, customer, entry.key, entry.seq, entry.slot) for id, (entry, customer) in events.items()])
         .cte("asked")
-    )
-    under_way = and_(
-        instances.c.workspace == workspace,
-        instances.c.customer == asked.c.customer,
-        instances.c.started_at <= asked.c.occurred_at,
-        instances.c.last_event_at >= asked.c.occurred_at,
     )
     step_of_it = and_(
         steps.c.workspace == workspace,
-        steps.c.instance == instances.c.instance,
+        steps.c.customer == asked.c.customer,
+        steps.c.build == builds.c.build,
         steps.c.key == asked.c.key,
         steps.c.seq == asked.c.seq,
         steps.c.slot == asked.c.slot,
     )
-    joined = asked.join(instances, under_way).join(steps, step_of_it)
+    its_instance = and_(
+        instances.c.workspace == workspace,
+        instances.c.customer == steps.c.customer,
+        instances.c.build == steps.c.build,
+        instances.c.instance == steps.c.instance,
+    )
+    joined = asked.join(builds, is_live(workspace)).join(steps, step_of_it).join(instances, its_instance)
     return select(asked.c.event, *_COLUMNS).select_from(joined).order_by(asked.c.event, *_NEWEST_START_FIRST)
 
 
-def _step(instance: InstanceRow, row: Row[*tuple[Any, ...]]) -> StepRow:
+def _step(instance: Row[*tuple[Any, ...]], row: Row[*tuple[Any, ...]]) -> StepRow:
     return StepRow(
         instance=instance.instance,
         journey=instance.journey,

@@ -6,15 +6,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
+from sqlalchemy import LargeBinary, Row, Select, and_, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import Database
+from infra.chassis.database import Database, among
 from services.events.identity.domain import ProfileId
 from services.events.paging import Page, read_cursor, write_cursor
 from services.events.ranges import first_of_each
-from services.events.tables import identifiers, instances, steps, timeline
+from services.events.tables import builds, customers, identifiers, steps, timeline
 from services.events.timeline.entry import Entry
 from services.events.timeline.reader import EntryReader, parse_event_id
+from services.events.visible import is_live
 
 MOST_SCANNED = 2_000
 """Events that one call looks at, over all customers, in search of those that its filters let pass."""
@@ -76,23 +78,16 @@ class TimelineQueries:
         return [None if place is None else entries[place] for place in places]
 
     async def _places(
-        self, workspace: str, customers: Collection[ProfileId], after: bytes | None, limit: int, journey: str | None
+        self, workspace: str, asked: Collection[ProfileId], after: bytes | None, limit: int, journey: str | None
     ) -> dict[ProfileId, list[Row[Any]]]:
-        owners, ranges = (identifiers, timeline) if journey is None else (instances, steps)
-        where = [owners.c.workspace == workspace]
-        if journey is not None:
-            where.append(instances.c.journey == journey)
         async with self._state.read() as connection:
-            return await first_of_each(
-                connection,
-                owners.c.customer,
-                customers,
-                ranges,
-                where=where,
-                limit=limit,
-                after=after,
-                newest_first=True,
-            )
+            if journey is None:
+                owners, ranges = _profiles(connection, workspace, asked), timeline
+            else:
+                owners, ranges = _live_builds(connection, workspace, asked, journey), steps
+            if after is not None:
+                owners = owners.add_columns(literal(after, LargeBinary).label("to_key"))
+            return await first_of_each(connection, asked, owners.subquery(), ranges, limit=limit, newest_first=True)
 
     async def _look(self, workspace: str, scans: Iterable[_Scan], wanted: Wanted) -> None:
         """Reads events until every scan has found a page and one more, or has nothing left; few rounds of queries,
@@ -105,6 +100,26 @@ class TimelineQueries:
                 if entry is not None and wanted.lets_pass(entry):
                     scan.found.append(entry)
             chunk *= 4
+
+
+def _profiles(connection: AsyncConnection, workspace: str, asked: Collection[ProfileId]) -> Select[*tuple[Any, ...]]:
+    """The parts of customers' timelines."""
+    columns = (identifiers.c.workspace, identifiers.c.profile, identifiers.c.customer.label("owner"))
+    return select(*columns).where(
+        identifiers.c.workspace == workspace, among(connection, identifiers.c.customer, asked)
+    )
+
+
+def _live_builds(
+    connection: AsyncConnection, workspace: str, asked: Collection[ProfileId], journey: str
+) -> Select[*tuple[Any, ...]]:
+    """Where the steps stand that customers made in a journey."""
+    columns = (customers.c.workspace, customers.c.customer, builds.c.build, customers.c.customer.label("owner"))
+    return (
+        select(*columns)
+        .join_from(customers, builds, and_(is_live(workspace), builds.c.journey == journey))
+        .where(customers.c.workspace == workspace, among(connection, customers.c.customer, asked))
+    )
 
 
 @dataclass(slots=True)

@@ -20,10 +20,10 @@ def ids(answer: dict[str, Any]) -> list[str | None]:
 
 
 async def test_a_customer_shows_identifiers_by_strength_and_each_trait_with_its_origin(database_url: str) -> None:
-    traits = {"plan": ["gold", EPOCH, "crm"], "visits": [3, EPOCH + DAY, "shop"], "age": [41, EPOCH, "crm"]}
+    known = {"plan": ("gold", EPOCH, "crm"), "visits": (3, EPOCH + DAY, "shop"), "age": (41, EPOCH, "crm")}
     async with State(database_url) as state:
         id = await state.customer(
-            ANONYMOUS, EMAIL, USER, verified=[USER], traits=traits, last_seen_at=EPOCH + DAY + 250_000
+            ANONYMOUS, EMAIL, USER, verified=[USER], known=known, last_seen_at=EPOCH + DAY + 250_000
         )
 
         assert await state.post("/internal/customers/read", ids=[id]) == {
@@ -67,7 +67,7 @@ async def test_a_customer_shows_identifiers_by_strength_and_each_trait_with_its_
 async def test_trait_values_leave_as_they_were_sent(database_url: str) -> None:
     async with State(database_url) as state:
         big = 2**53 + 1
-        id = await state.customer(USER, traits={"n": [[big, 1.0, {"é": None}], EPOCH, "shop"]})
+        id = await state.customer(USER, known={"n": ([big, 1.0, {"é": None}], EPOCH, "shop")})
         response = await state.send("POST", "/internal/customers/read", {"ids": [id]})
         assert f'"traits":{{"n":[{big},1.0,{{"é":null}}]}}' in response.text
 

@@ -14,7 +14,7 @@ from services.events.live import traits
 from services.events.live.traits import Trait, merge
 from services.events.timeline.entry import Entry
 from tests.support.histories import DAY, EPOCH, plain_event
-from tests.support.reality import recorded
+from tests.support.recording import recorded
 
 
 def said(message_id: str, day: int, sent: str, kind: str = "identify", source: str = "shop") -> Entry:
