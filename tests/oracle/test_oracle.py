@@ -17,8 +17,8 @@ Json = dict[str, Any]
 
 def test_the_oracle_imports_nothing_of_the_product() -> None:
     imported: set[str] = set()
-    for path in Path(__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())) if path != Path(__file__) else ():
+    for path in Path(__file__).parent.glob("[!t]*.py"):  # its tests may
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
