@@ -21,8 +21,9 @@ NO_CLUSTER: ProfileId = b""
 class Observed(NamedTuple):
     owners: list[tuple[ProfileId, ProfileId]]
     """For each event the profile under which it stands, and the customer that this profile belongs to now."""
-    moved: set[ProfileId]
-    """The customers, past and present, whose set of identifiers changed."""
+    moved: dict[ProfileId, bytes]
+    """Customers, past and present, to whom or from whom an identifier moved that was known before: the history key from
+    which on their histories are others now. Empty for one that lost an identifier: what it had cannot be relied on."""
 
 
 class Ledger:
@@ -35,6 +36,7 @@ class Ledger:
         self._members: dict[ProfileId, Member] = {}
         self._new: set[ProfileId] = set()
         self._changed: set[ProfileId] = set()
+        self._moved: dict[ProfileId, bytes] = {}
 
     async def observe(self, connection: AsyncConnection, entries: Sequence[Entry]) -> Observed:
         """Takes in what the entries assert, all of it or nothing."""
@@ -50,11 +52,11 @@ class Ledger:
             for weak in profiles[1:]:
                 _keep_earliest(links, Pair(profiles[0], weak, entry.recorded.verified), entry)
         self._changed |= earlier
-        moved = await self._settle(connection, links, earlier - self._new)
+        await self._settle(connection, links, earlier - self._new)
         new = {profile: self._members[profile] for profile in self._new}
         changed = {profile: self._members[profile] for profile in self._changed - self._new}
         await store.write_members(connection, self._workspace, new, changed)
-        return Observed([(profiles[0], self._members[profiles[0]].customer) for profiles in named], moved)
+        return Observed([(profiles[0], self._members[profiles[0]].customer) for profiles in named], self._moved)
 
     def _profile(self, identifier: tuple[str, str]) -> ProfileId:
         profile = self._profiles.get(identifier)
@@ -76,15 +78,13 @@ class Ledger:
             member.verified_key = key
             earlier.add(profile)
 
-    async def _settle(
-        self, connection: AsyncConnection, links: dict[Pair, Link], earlier: set[ProfileId]
-    ) -> set[ProfileId]:
+    async def _settle(self, connection: AsyncConnection, links: dict[Pair, Link], earlier: set[ProfileId]) -> None:
         """Resolves anew every cluster that a link or an earlier first event touches."""
         linked = {profile for pair in links for profile in pair[:2]}
         touched = {self._members[profile].cluster for profile in linked | earlier}
         stored = touched - {profile for profile in self._new if self._members[profile].cluster == profile}
         if not stored and not links:
-            return set()
+            return
         for profile, member in (
             await store.members_of(connection, self._workspace, identifiers.c.cluster, stored)
         ).items():
@@ -95,7 +95,6 @@ class Ledger:
             if pair not in known or link.key < known[pair].key:
                 known[pair] = changed[pair] = link
         affected = {profile: member for profile, member in self._members.items() if member.cluster in touched}
-        moved: set[ProfileId] = set()
         cluster_of: dict[Pair, ProfileId] = {}
         groups, overfull = clusters(affected, known)
         for pair in overfull:
@@ -106,9 +105,8 @@ class Ledger:
             by_strong[pair.strong][pair] = link
         for group in groups:
             drawn = {pair: link for profile in group for pair, link in by_strong.get(profile, {}).items()}
-            moved |= self._resolve(group, drawn, changed, cluster_of)
+            self._resolve(group, drawn, changed, cluster_of)
         await store.replace_links(connection, self._workspace, cluster_of, changed)
-        return moved
 
     def _resolve(
         self,
@@ -116,7 +114,7 @@ class Ledger:
         links: Mapping[Pair, Link],
         changed: dict[Pair, Link],
         cluster_of: dict[Pair, ProfileId],
-    ) -> set[ProfileId]:
+    ) -> None:
         """`links` are those between members of the group."""
         members = {profile: self._members[profile] for profile in group}
         resolution = resolve(members, links)
@@ -127,15 +125,22 @@ class Ledger:
             if stale or link.refusal != resolution.refusals[pair]:
                 link.refusal = resolution.refusals[pair]
                 changed[pair] = link
-        moved: set[ProfileId] = set()
         for profile, member in members.items():
             customer = resolution.customers[profile]
             if (member.customer, member.cluster) != (customer, cluster):
-                if member.customer != customer:
-                    moved |= {member.customer, customer}
+                if member.customer != customer and profile not in self._new:
+                    self._move(member, customer)
                 member.customer, member.cluster = customer, cluster
                 self._changed.add(profile)
-        return moved
+
+    def _move(self, member: Member, customer: ProfileId) -> None:
+        """Notes that an identifier goes over to another customer.
+
+        All events that stand under it name it, so none of them is earlier than its first. What stands under an
+        identifier that is new came in with these very events, and nobody had it before.
+        """
+        self._moved[member.customer] = b""
+        self._moved[customer] = min(self._moved.get(customer, member.first_key), member.first_key)
 
 
 def _keep_earliest(links: dict[Pair, Link], pair: Pair, entry: Entry) -> None:

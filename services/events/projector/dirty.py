@@ -1,78 +1,162 @@
-"""Marks of customers that must be folded, each at a place in the log that asks for it.
+"""Marks of customers that must be folded: at which place in the log, and which part of their history is another one.
 
-Marks are only ever added by the first stage. The second deletes those of the customers it folds, but only what its
-snapshot shows, and a fold reads a whole history; so a mark that arrives meanwhile stays for the next step.
+Marks are only ever added by the first stage, at ever later places. The second deletes those of the customers it folds,
+but only what its snapshot showed; so a mark that arrives meanwhile stays for the next step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, and_, func, literal, select, tuple_
+from sqlalchemy import case, exists, literal, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, insert_rows
 from services.events.intake.position import Place
-from services.events.tables import dirty, identifiers, models
+from services.events.partitions import PARTITIONS, partition_in_sql, partition_of
+from services.events.tables import dirty, identifiers, timeline
 
-PARTITIONS = 16
+__all__ = [
+    "END",
+    "EVERYTHING",
+    "PARTITIONS",
+    "Change",
+    "Waiting",
+    "clear",
+    "clear_until",
+    "first",
+    "mark",
+    "mark_since",
+    "partition_of",
+    "reached",
+    "waiting",
+]
+
+END = b"\xff"
+"""Behind every history key."""
 
 
-def partition_of(customer: bytes) -> int:
-    """Customers are spread over partitions by a part of their id, which is a digest."""
-    return customer[0] % PARTITIONS
+class Change(NamedTuple):
+    """Which part of a history is another one since it was folded last. Outside of it, nothing came or went.
+
+    Keys are history keys or bounds of them, both ends included.
+    """
+
+    from_key: bytes
+    to_key: bytes
+    events: int
+    """How many events came in; those that moved from another customer are not counted."""
+
+    def merged(self, other: Change) -> Change:
+        """The smallest part that holds both."""
+        return Change(min(self.from_key, other.from_key), max(self.to_key, other.to_key), self.events + other.events)
 
 
-async def mark(connection: AsyncConnection, workspace: str, places: Mapping[bytes, Place]) -> None:
-    """Marks customers, each at a place where none of them has a mark yet."""
-    rows = [(workspace, partition_of(customer), *place, customer) for customer, place in places.items()]
-    await insert_rows(connection, dirty, ("workspace", "partition", "xid", "seq", "customer"), rows)
+EVERYTHING = Change(b"", END, 0)
+"""Of a customer that lost events, too: nothing that is stored of the history can be relied on."""
 
 
-async def mark_everyone(connection: AsyncConnection, workspace: str, place: Place) -> None:
-    """Marks all customers of a workspace at one place. Marks already there stay as they are."""
-    customer = identifiers.c.customer
-    partition: ColumnElement[Any]
-    if connection.dialect.name == "postgresql":
-        partition = func.get_byte(customer, 0).op("%")(PARTITIONS)
-    else:
-        partition = func.instr("0123456789ABCDEF", func.substr(func.hex(customer), 2, 1)) - 1
-    marked = select(dirty.c.customer).where(
-        dirty.c.workspace == workspace, dirty.c.xid == place.xid, dirty.c.seq == place.seq
+class Waiting(NamedTuple):
+    """What all marks of a customer say together."""
+
+    change: Change
+    last: Place
+    """Of the latest mark; see `clear_until`."""
+
+
+async def mark(connection: AsyncConnection, workspace: str, marks: Mapping[bytes, tuple[Place, Change]]) -> None:
+    """Marks customers, each at a place where it has no mark yet."""
+    rows = [
+        (workspace, partition_of(customer), *place, customer, *change) for customer, (place, change) in marks.items()
+    ]
+    await insert_rows(connection, dirty, _COLUMNS, rows)
+
+
+async def mark_since(connection: AsyncConnection, workspace: str, place: Place, from_key: bytes) -> None:
+    """Marks the customers with an event at or behind a key, from there to the end, and no others."""
+    has_event = exists().where(
+        timeline.c.workspace == workspace, timeline.c.profile == identifiers.c.profile, timeline.c.key >= from_key
     )
-    everyone = (
-        select(literal(workspace), partition.cast(Integer), literal(place.xid), literal(place.seq), customer)
-        .where(identifiers.c.workspace == workspace, customer.not_in(marked))
-        .distinct()
+    customers = (
+        select(identifiers.c.customer).where(identifiers.c.workspace == workspace, has_event).distinct().subquery()
     )
-    await connection.execute(dirty.insert().from_select(["workspace", "partition", "xid", "seq", "customer"], everyone))
+    customer = customers.c.customer
+    concerned = select(
+        literal(workspace),
+        partition_in_sql(connection, customer),
+        literal(place.xid),
+        literal(place.seq),
+        customer,
+        literal(from_key),
+        literal(END),
+        literal(0),
+    ).where(customer.is_not(None))  # without a WHERE, SQLite reads ON CONFLICT as part of a join
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(dirty)
+    statement = insert.from_select(_COLUMNS, concerned)
+    earlier = statement.excluded.from_key < dirty.c.from_key
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[dirty.c.workspace, dirty.c.customer, dirty.c.xid, dirty.c.seq],
+            set_={
+                "from_key": case((earlier, statement.excluded.from_key), else_=dirty.c.from_key),
+                "to_key": statement.excluded.to_key,
+            },
+        )
+    )
 
 
-async def waiting(connection: AsyncConnection, workspace: str, partitions: Iterable[int], marks: int) -> list[bytes]:
-    """Whose are the marks that have waited longest, up to so many marks."""
+async def waiting(
+    connection: AsyncConnection,
+    workspace: str,
+    partitions: Iterable[int],
+    marks: int,
+    leave_out: Collection[bytes] = (),
+) -> dict[bytes, Waiting]:
+    """Whose are the marks that have waited longest, up to so many marks, and what all of their marks say.
+
+    The customer whose mark has waited longest comes first.
+    """
+    longest = select(dirty.c.customer).where(dirty.c.workspace == workspace, dirty.c.partition.in_(list(partitions)))
+    if leave_out:
+        longest = longest.where(dirty.c.customer.not_in(leave_out))
+    chosen = longest.order_by(dirty.c.xid, dirty.c.seq).limit(marks).subquery()
     query = (
-        select(dirty.c.customer)
-        .where(dirty.c.workspace == workspace, dirty.c.partition.in_(list(partitions)))
+        select(dirty.c.customer, dirty.c.xid, dirty.c.seq, dirty.c.from_key, dirty.c.to_key, dirty.c.events)
+        .where(dirty.c.workspace == workspace, dirty.c.customer.in_(select(chosen.c.customer)))
         .order_by(dirty.c.xid, dirty.c.seq)
-        .limit(marks)
     )
-    return list((await connection.execute(query)).scalars())
+    found: dict[bytes, Waiting] = {}
+    for customer, xid, seq, *rest in await connection.execute(query):
+        change = Change(*rest)
+        held = found.get(customer)
+        found[customer] = Waiting(held.change.merged(change) if held else change, Place(xid, seq))
+    return found
 
 
 async def clear(connection: AsyncConnection, workspace: str, customers: Collection[bytes]) -> None:
-    """Deletes the marks of customers, as far as this transaction sees them."""
+    """Deletes the marks of customers, as far as this transaction's snapshot shows them."""
     for some in chunked(list(customers)):
         await connection.execute(
             dirty.delete().where(dirty.c.workspace == workspace, among(connection, dirty.c.customer, some))
         )
 
 
-async def any_until(connection: AsyncConnection, workspace: str, place: Place) -> bool:
-    """Whether anything asked for at or before a place is still to be folded."""
+async def clear_until(connection: AsyncConnection, workspace: str, customer: bytes, place: Place) -> None:
+    """Deletes a customer's marks at or before a place: `Waiting.last`, of a fold that read in an earlier transaction.
+
+    Whatever was marked since then stands at a later place.
+    """
+    until = tuple_(dirty.c.xid, dirty.c.seq) <= place
+    await connection.execute(dirty.delete().where(dirty.c.workspace == workspace, dirty.c.customer == customer, until))
+
+
+async def reached(connection: AsyncConnection, workspace: str, place: Place) -> bool:
+    """Whether everything asked for at or before a place is folded."""
     until = tuple_(dirty.c.xid, dirty.c.seq) <= place
     query = select(dirty.c.seq).where(dirty.c.workspace == workspace, until).limit(1)
-    return (await connection.execute(query)).first() is not None
+    return (await connection.execute(query)).first() is None
 
 
 async def first(connection: AsyncConnection, workspace: str) -> Place | None:
@@ -82,8 +166,4 @@ async def first(connection: AsyncConnection, workspace: str) -> Place | None:
     return Place(row.xid, row.seq) if row else None
 
 
-async def any_at_models(connection: AsyncConnection, workspace: str) -> bool:
-    """Whether a published version still waits to be applied to someone."""
-    at_model = and_(dirty.c.workspace == models.c.workspace, dirty.c.seq == models.c.seq)
-    query = select(dirty.c.seq).join(models, at_model).where(dirty.c.workspace == workspace).limit(1)
-    return (await connection.execute(query)).first() is not None
+_COLUMNS = ("workspace", "partition", "xid", "seq", "customer", "from_key", "to_key", "events")

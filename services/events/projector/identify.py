@@ -2,17 +2,17 @@
 
 One owner per workspace reads the log in order. A step is one transaction that also moves the cursor, so each entry is
 applied exactly once: duplicates are recognised, identifiers and links resolved, each event put into the timeline of its
-strongest identifier, and every customer whose history or identity changed is marked dirty at the entry's place.
+strongest identifier, and every customer whose history changed is marked dirty at the entry's place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import msgspec
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
@@ -20,10 +20,14 @@ from services.events.identity.ledger import Ledger
 from services.events.intake.position import START, Place
 from services.events.intake.slots import Published, Refused
 from services.events.intake.store import LogRow, LogStore
+from services.events.models import builds
+from services.events.models.builds import Publication
 from services.events.projector import dirty
+from services.events.projector.dirty import Change
 from services.events.projector.leases import Leases
-from services.events.tables import cursors, models, state_metadata
+from services.events.tables import cursors, state_metadata
 from services.events.timeline import store as timeline_store
+from services.events.timeline.domain import first_key_at
 from services.events.timeline.entry import Entry, as_sent, same_content
 from services.events.timeline.reader import EntryReader
 from services.events.timeline.store import Placed, RejectedRow
@@ -38,7 +42,7 @@ class _Batch:
 
     entries: list[Entry] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
-    published: list[tuple[Place, Published]] = field(default_factory=list)
+    published: list[Publication] = field(default_factory=list)
     slots: int = 0
     places: dict[int, Place] = field(default_factory=dict)
     """Of the rows, by their `seq`, in the order of the log."""
@@ -53,7 +57,7 @@ class _Batch:
             elif isinstance(slot, Refused):
                 self.rejected.append(_rejected_row(row.place.seq, index, slot))
             elif isinstance(slot, Published):
-                self.published.append((row.place, slot))
+                self.published.append(Publication(row.place, index, row.logged_at, slot))
 
 
 class Identify:
@@ -92,19 +96,17 @@ class Identify:
         fresh = await self._without_duplicates(connection, workspace, secret, batch)
         ledger = Ledger(workspace, secret)
         owners, moved = await ledger.observe(connection, fresh)
-        # One mark for each customer, at the earliest place that concerns it: neither that one nor a later one is
-        # visible until it is folded.
-        marks = dict.fromkeys(moved, next(iter(batch.places.values())))
-        placed = []
-        for entry, (profile, customer) in zip(fresh, owners, strict=True):
-            placed.append(Placed(profile, entry.key, entry.seq, entry.slot))
-            if customer not in marks:
-                marks[customer] = batch.places[entry.seq]
+        placed = [
+            Placed(profile, entry.key, entry.seq, entry.slot)
+            for entry, (profile, _customer) in zip(fresh, owners, strict=True)
+        ]
         await timeline_store.append(connection, workspace, placed)
         await timeline_store.keep_rejected(connection, workspace, batch.rejected)
-        await dirty.mark(connection, workspace, marks)
-        for place, published in batch.published:
-            await _take_model(connection, workspace, place, published)
+        customers = [customer for _profile, customer in owners]
+        await dirty.mark(connection, workspace, _marks(batch.places, fresh, customers, moved))
+        if batch.published:
+            for reread in await builds.publish(connection, workspace, batch.published):
+                await dirty.mark_since(connection, workspace, reread.place, first_key_at(reread.since))
 
     async def _without_duplicates(
         self, connection: AsyncConnection, workspace: str, secret: bytes, batch: _Batch
@@ -150,21 +152,20 @@ async def _cursor(connection: AsyncConnection, workspace: str) -> tuple[Place, i
     return (Place(row.xid, row.seq), row.slots) if row else (START, 0)
 
 
-async def _take_model(connection: AsyncConnection, workspace: str, place: Place, published: Published) -> None:
-    """A new version may change the meaning of any history, so every customer is folded again."""
-    same = models.c.workspace == workspace, models.c.journey == published.journey, models.c.version == published.version
-    if (await connection.execute(select(models.c.seq).where(*same))).first():
-        return
-    await connection.execute(
-        insert(models).values(
-            workspace=workspace,
-            journey=published.journey,
-            version=published.version,
-            document=published.document,
-            seq=place.seq,
-        )
-    )
-    await dirty.mark_everyone(connection, workspace, place)
+def _marks(
+    places: Mapping[int, Place], fresh: Sequence[Entry], customers: Sequence[bytes], moved: Mapping[bytes, bytes]
+) -> dict[bytes, tuple[Place, Change]]:
+    """One mark for each customer, at the earliest place that concerns it, of all that changed.
+
+    Neither what stands at that place nor what follows is visible until the customer is folded.
+    """
+    start = next(iter(places.values()))
+    marks = {customer: (start, Change(from_key, dirty.END, 0)) for customer, from_key in moved.items()}
+    for entry, customer in zip(fresh, customers, strict=True):
+        change = Change(entry.key, entry.key, 1)
+        held = marks.get(customer)
+        marks[customer] = (held[0], held[1].merged(change)) if held else (places[entry.seq], change)
+    return marks
 
 
 def _message_digest(secret: bytes, entry: Entry) -> bytes:
