@@ -1,0 +1,1 @@
+"""Insights: sums over instances, kept as counters that change by exact differences."""

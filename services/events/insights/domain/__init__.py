@@ -1,0 +1,9 @@
+"""What instances add to insights, and what the sums mean.
+
+Pure: no I/O, no clock, no randomness.
+"""
+
+from services.events.insights.domain.counts import Counts
+from services.events.insights.domain.tally import Cell, Tally
+
+__all__ = ["Cell", "Counts", "Tally"]
