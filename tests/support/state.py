@@ -283,6 +283,7 @@ class State:
                 "touchpoint": "viewed",
                 "phase": "look",
                 "direction": "STAY",
+                "status": row["status"],
                 "channel": one.channel,
                 "device": one.device,
             }
