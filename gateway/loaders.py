@@ -15,10 +15,12 @@ from strawberry.dataloader import DataLoader
 from gateway.clients.answers import BATCH_LIMIT, Page
 from gateway.clients.events import (
     Customer,
+    CustomersClient,
     Event,
     EventsClient,
     IdentifierKey,
     Instance,
+    InstanceKey,
     InstancesOf,
     Source,
     Step,
@@ -28,8 +30,8 @@ from gateway.clients.events import (
 from gateway.clients.journeys import Journey, JourneyKey, JourneysClient
 
 K = TypeVar("K", bound=Hashable)
+P = TypeVar("P", bound=Hashable)
 V = TypeVar("V")
-_WHOLE_PAGE = TimelineOf(first=100)
 
 
 class Loaders:
@@ -38,32 +40,17 @@ class Loaders:
     def __init__(self, journeys: JourneysClient, events: EventsClient) -> None:
         self._journeys = journeys
         self._events = events
-        self._paged: dict[tuple[str, Hashable], DataLoader[Any, Any]] = {}
+        self._moments: dict[str | None, CustomerLoaders] = {}
         self.journey_by_key: DataLoader[JourneyKey, Journey | None] = _loader(journeys.read)
         self.versions_by_journey: DataLoader[str, list[Journey]] = DataLoader(self._versions)
-        self.customer_by_id: DataLoader[str, Customer | None] = _loader(events.customers)
-        self.customer_by_identifier: DataLoader[IdentifierKey, Customer | None] = _loader(events.find_customers)
-        self.event_by_id: DataLoader[str, Event | None] = _loader(events.events)
         self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
-        self.instances_by_event: DataLoader[str, list[Instance] | None] = _loader(events.instances_of_events)
         self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
 
-    def instances_by_customer(self, page: InstancesOf) -> DataLoader[str, Page[Instance] | None]:
-        return self._of_page("instances", page, self._events.instances_of_customers)
-
-    def timeline_by_customer(self, page: TimelineOf) -> DataLoader[str, Page[Event] | None]:
-        return self._of_page("timeline", page, self._events.timelines)
-
-    def steps_by_instance(self, page: StepsOf) -> DataLoader[str, Page[Step] | None]:
-        return self._of_page("steps", page, self._events.steps)
-
-    def _of_page(
-        self, relation: str, page: K, fetch: Callable[..., Awaitable[list[V | None]]]
-    ) -> DataLoader[str, V | None]:
-        """One loader for everything that asks for the same page of the same relation."""
-        if (relation, page) not in self._paged:
-            self._paged[relation, page] = _loader(partial(fetch, page=page))
-        return self._paged[relation, page]
+    def as_of(self, moment: str | None) -> CustomerLoaders:
+        """Customers as they were at a moment; None: as they are."""
+        if moment not in self._moments:
+            self._moments[moment] = CustomerLoaders(self._events.customers_as_of(moment))
+        return self._moments[moment]
 
     async def _versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
         return await asyncio.gather(*map(self._journeys.versions, keys), return_exceptions=True)
@@ -71,6 +58,39 @@ class Loaders:
     async def _sources(self, keys: list[str]) -> list[Source | None]:
         known = {source.key: source for source in await self._events.sources()}
         return [known.get(key) for key in keys]
+
+
+class CustomerLoaders:
+    """Customers and all that hangs on them, as one moment shows them.
+
+    There is no other way to them, and what was loaded goes on with the loaders it came from: so no field of a customer
+    of the past can show the present.
+    """
+
+    def __init__(self, client: CustomersClient) -> None:
+        self._client = client
+        self._paged: dict[tuple[str, Hashable], DataLoader[Any, Any]] = {}
+        self.customer_by_id: DataLoader[str, Customer | None] = _loader(client.customers)
+        self.customer_by_identifier: DataLoader[IdentifierKey, Customer | None] = _loader(client.find)
+        self.event_by_id: DataLoader[str, Event | None] = _loader(client.events)
+        self.instances_by_event: DataLoader[str, list[Instance] | None] = _loader(client.instances_of_events)
+
+    def instances_by_customer(self, page: InstancesOf) -> DataLoader[str, Page[Instance] | None]:
+        return self._of_page("instances", page, self._client.instances_of_customers)
+
+    def timeline_by_customer(self, page: TimelineOf) -> DataLoader[str, Page[Event] | None]:
+        return self._of_page("timeline", page, self._client.timelines)
+
+    def steps_by_instance(self, page: StepsOf) -> DataLoader[InstanceKey, Page[Step] | None]:
+        return self._of_page("steps", page, self._client.steps)
+
+    def _of_page(
+        self, relation: str, page: P, fetch: Callable[..., Awaitable[list[V | None]]]
+    ) -> DataLoader[Any, V | None]:
+        """One loader for everything that asks for the same page of the same relation."""
+        if (relation, page) not in self._paged:
+            self._paged[relation, page] = _loader(partial(fetch, page=page))
+        return self._paged[relation, page]
 
 
 def _loader(fetch: Callable[[list[K]], Awaitable[list[V]]]) -> DataLoader[K, V]:

@@ -11,6 +11,7 @@ from gateway.vocabulary import Direction, DropOffReason, EventStatus, InstanceSt
 from infra.chassis.http import Upstream
 
 NAME = "events"
+_PAST_SECONDS = 30.0  # a history of 100,000 events is folded anew
 
 
 class IdentifierKey(NamedTuple):
@@ -43,6 +44,13 @@ class StepsOf(NamedTuple):
 
     first: int
     after: str | None = None
+
+
+class InstanceKey(NamedTuple):
+    """An instance, and whose it is."""
+
+    customer: str
+    instance: str
 
 
 class Principal(Document):
@@ -194,6 +202,58 @@ class _Wait(Document):
     stale: bool
 
 
+class CustomersClient:
+    """Customers and all that hangs on them, for one workspace and as one moment shows them.
+
+    Every method raises the service's Problem, or Unavailable.
+    """
+
+    def __init__(self, upstream: Upstream, token: str, as_of: str | None) -> None:
+        self._upstream = upstream
+        self._token = token
+        self._as_of = as_of
+
+    async def find(self, identifiers: Sequence[IdentifierKey]) -> list[Customer | None]:
+        """By identifiers as they name customers today."""
+        body = {"identifiers": [identifier._asdict() for identifier in identifiers]}
+        return await self._each("customers/find", body, "customers", Customer, identifiers)
+
+    async def customers(self, ids: Sequence[str]) -> list[Customer | None]:
+        return await self._each("customers/read", {"ids": ids}, "customers", Customer, ids)
+
+    async def events(self, ids: Sequence[str]) -> list[Event | None]:
+        return await self._each("events/read", {"ids": ids}, "events", Event, ids)
+
+    async def timelines(self, customers: Sequence[str], page: TimelineOf) -> list[Page[Event] | None]:
+        body = {"customers": customers, **page._asdict()}
+        return await self._each("timelines", body, "pages", Page[Event], customers)
+
+    async def instances_of_customers(self, customers: Sequence[str], page: InstancesOf) -> list[Page[Instance] | None]:
+        body = {"customers": customers, **page._asdict()}
+        return await self._each("instances/of-customers", body, "pages", Page[Instance], customers)
+
+    async def instances_of_events(self, ids: Sequence[str]) -> list[list[Instance] | None]:
+        return await self._each("instances/of-events", {"events": ids}, "instances", list[Instance], ids)
+
+    async def steps(self, instances: Sequence[InstanceKey], page: StepsOf) -> list[Page[Step] | None]:
+        # Of the past only the customer's history tells which instances there were.
+        asked = [key.instance if self._as_of is None else key._asdict() for key in instances]
+        body = {"instances": asked, **page._asdict()}
+        return await self._each("steps", body, "pages", Page[Step], instances)
+
+    async def _each(
+        self, path: str, body: dict[str, Any], member: str, shape: type[T], asked: Sequence[object]
+    ) -> list[T | None]:
+        if self._as_of is None:
+            answer = await self._upstream.call("POST", f"/internal/{path}", token=self._token, body=body)
+        else:
+            body = {"asOf": self._as_of, **body}
+            answer = await self._upstream.call(
+                "POST", f"/internal/past/{path}", token=self._token, body=body, within=_PAST_SECONDS
+            )
+        return read_each(answer, member, shape, NAME, asked)
+
+
 class EventsClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 
@@ -211,33 +271,12 @@ class EventsClient:
         body = {"source": source, "trust": trust.value, "events": events, "wait": False}
         return await self._one("/internal/events", body, Recorded)
 
-    async def find_customers(self, identifiers: Sequence[IdentifierKey]) -> list[Customer | None]:
-        body = {"identifiers": [identifier._asdict() for identifier in identifiers]}
-        return await self._each("/internal/customers/find", body, "customers", Customer, identifiers)
-
-    async def customers(self, ids: Sequence[str]) -> list[Customer | None]:
-        return await self._each("/internal/customers/read", {"ids": ids}, "customers", Customer, ids)
-
-    async def events(self, ids: Sequence[str]) -> list[Event | None]:
-        return await self._each("/internal/events/read", {"ids": ids}, "events", Event, ids)
+    def customers_as_of(self, moment: str | None) -> CustomersClient:
+        """What is told of customers as they were at a moment (RFC 3339); None: as they are."""
+        return CustomersClient(self._upstream, self._token, moment)
 
     async def instances(self, ids: Sequence[str]) -> list[Instance | None]:
         return await self._each("/internal/instances/read", {"ids": ids}, "instances", Instance, ids)
-
-    async def instances_of_events(self, ids: Sequence[str]) -> list[list[Instance] | None]:
-        return await self._each("/internal/instances/of-events", {"events": ids}, "instances", list[Instance], ids)
-
-    async def timelines(self, customers: Sequence[str], page: TimelineOf) -> list[Page[Event] | None]:
-        body = {"customers": customers, **page._asdict()}
-        return await self._each("/internal/timelines", body, "pages", Page[Event], customers)
-
-    async def instances_of_customers(self, customers: Sequence[str], page: InstancesOf) -> list[Page[Instance] | None]:
-        body = {"customers": customers, **page._asdict()}
-        return await self._each("/internal/instances/of-customers", body, "pages", Page[Instance], customers)
-
-    async def steps(self, instances: Sequence[str], page: StepsOf) -> list[Page[Step] | None]:
-        body = {"instances": instances, **page._asdict()}
-        return await self._each("/internal/steps", body, "pages", Page[Step], instances)
 
     async def query_instances(self, where: dict[str, Any], first: int, after: str | None) -> Page[Instance]:
         return await self._one(

@@ -40,7 +40,6 @@ LATER: dict[str, set[str]] = {
         "rotateKey", "resubmitRejectedEvents", "mintCustomerToken", "setConsent", "backtestJourney", "mergeCustomers",
         "splitCustomer", "exportCustomer", "eraseCustomer", "saveReaction",
     },
-    "Query.customer": {"asOf"},
     "Journey": {"personas", "insights", "picture"},
     "Hypothesis": {"verdict"},
     "Customer": {"consents", "ledger", "persona", "household", "emotion", "fiveQuestions"},

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import strawberry
 
 from gateway.areas.customers.types import Customer, JourneyInstance, to_customer, to_instance
@@ -32,13 +34,22 @@ class InstanceFilter:
 
 @strawberry.type
 class CustomerQueries:
-    @resolved(ReadsCustomers, description="Null when nobody is known by it.")
+    @resolved(
+        ReadsCustomers,
+        description="Null when nobody is known by it. `asOf`: with all that hangs on it as it was at that moment; "
+        "null when nothing had happened yet.",
+    )
     async def customer(
-        self, info: Info, identifier: IdentifierInput, position: Position | None = strawberry.UNSET
+        self,
+        info: Info,
+        identifier: IdentifierInput,
+        as_of: DateTime | None = strawberry.UNSET,
+        position: Position | None = strawberry.UNSET,
     ) -> Customer | None:
         await info.context.catch_up(given(position))
-        found = await info.context.loaders.customer_by_identifier.load(identifier_key(identifier))
-        return to_customer(found) if found else None
+        loaders = info.context.loaders.as_of(given(as_of))
+        found = await loaders.customer_by_identifier.load(identifier_key(identifier))
+        return to_customer(found, loaders) if found else None
 
     @resolved(ReadsCustomers, description="Newest start first.")
     async def instances(
@@ -54,4 +65,4 @@ class CustomerQueries:
         condition = given(where)
         conditions = {} if condition is None else to_wire(condition)
         page = await info.context.events.query_instances(conditions, size, given(after))
-        return counted_connection(page, to_instance)
+        return counted_connection(page, partial(to_instance, loaders=info.context.loaders.as_of(None)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -11,9 +12,10 @@ from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
 from gateway.clients import events as documents
 from gateway.clients.answers import Page
-from gateway.clients.events import InstancesOf, StepsOf, TimelineOf
+from gateway.clients.events import InstanceKey, InstancesOf, StepsOf, TimelineOf
 from gateway.clients.journeys import JourneyKey
 from gateway.context import Info
+from gateway.loaders import CustomerLoaders
 from gateway.permissions import ReadsModels, ReadsPersonalData, resolved
 from gateway.relay import (
     Connection,
@@ -50,6 +52,7 @@ class Trait:
 
 @strawberry.type
 class Customer(Node):
+    loaders: strawberry.Private[CustomerLoaders]
     key: strawberry.Private[str]
     first_event: strawberry.Private[str | None]
     identifiers: list[Identifier] = strawberry.field(permission_classes=[ReadsPersonalData])
@@ -60,13 +63,13 @@ class Customer(Node):
 
     @strawberry.field
     async def first_contact(self, info: Info) -> TouchpointEvent | None:
-        event = await info.context.loaders.event_by_id.load(self.first_event) if self.first_event else None
-        return to_event(event) if event else None
+        event = await self.loaders.event_by_id.load(self.first_event) if self.first_event else None
+        return to_event(event, self.loaders) if event else None
 
     @strawberry.field
     async def last_contact(self, info: Info) -> TouchpointEvent | None:
-        page = await info.context.loaders.timeline_by_customer(TimelineOf(first=1)).load(self.key)
-        return to_event(page.items[0]) if page and page.items else None
+        page = await self.loaders.timeline_by_customer(TimelineOf(first=1)).load(self.key)
+        return to_event(page.items[0], self.loaders) if page and page.items else None
 
     @resolved(description="Newest start first.")
     async def instances(
@@ -86,8 +89,8 @@ class Customer(Node):
             key=given(key),
             status=None if statuses is None else tuple(item.value for item in statuses),
         )
-        found = await info.context.loaders.instances_by_customer(page).load(self.key)
-        return counted_connection(_still_there(found), to_instance)
+        found = await self.loaders.instances_by_customer(page).load(self.key)
+        return counted_connection(_still_there(found), partial(to_instance, loaders=self.loaders))
 
     @resolved(description="Newest first.")
     async def timeline(
@@ -107,12 +110,13 @@ class Customer(Node):
             channel=None if channels is None else tuple(channels),
             name=None if names is None else tuple(names),
         )
-        found = await info.context.loaders.timeline_by_customer(page).load(self.key)
-        return connection(_still_there(found), to_event)
+        found = await self.loaders.timeline_by_customer(page).load(self.key)
+        return connection(_still_there(found), partial(to_event, loaders=self.loaders))
 
 
 @strawberry.type(description="One customer's one run through one journey.")
 class JourneyInstance(Node):
+    loaders: strawberry.Private[CustomerLoaders]
     document: strawberry.Private[documents.Instance]
     journey_key: str
     version: int
@@ -131,8 +135,8 @@ class JourneyInstance(Node):
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer | None:
-        found = await info.context.loaders.customer_by_id.load(self.document.customer_id)
-        return to_customer(found) if found else None
+        found = await self.loaders.customer_by_id.load(self.document.customer_id)
+        return to_customer(found, self.loaders) if found else None
 
     @strawberry.field
     def phase(self) -> Phase | None:
@@ -145,16 +149,19 @@ class JourneyInstance(Node):
     @resolved(description="Oldest first.")
     async def steps(self, info: Info, first: int | None = 50, after: str | None = strawberry.UNSET) -> Connection[Step]:
         page = StepsOf(first=page_size(first, 50), after=given(after))
-        found = await info.context.loaders.steps_by_instance(page).load(self.document.id)
-        return connection(_still_there(found), to_step)
+        found = await self.loaders.steps_by_instance(page).load(
+            InstanceKey(self.document.customer_id, self.document.id)
+        )
+        return connection(_still_there(found), partial(to_step, loaders=self.loaders))
 
     @strawberry.field
     def drop_off(self) -> DropOff | None:
-        return to_drop_off(self.document.drop_off) if self.document.drop_off else None
+        return to_drop_off(self.document.drop_off, self.loaders) if self.document.drop_off else None
 
 
 @strawberry.type
 class Step:
+    loaders: strawberry.Private[CustomerLoaders]
     event_key: strawberry.Private[str]
     touchpoint: Touchpoint | None = strawberry.field(description="Null for a step off the map.")
     phase: Phase | None
@@ -165,12 +172,13 @@ class Step:
 
     @strawberry.field
     async def event(self, info: Info) -> TouchpointEvent | None:
-        found = await info.context.loaders.event_by_id.load(self.event_key)
-        return to_event(found) if found else None
+        found = await self.loaders.event_by_id.load(self.event_key)
+        return to_event(found, self.loaders) if found else None
 
 
 @strawberry.type(description="The end of an instance without its goal.")
 class DropOff:
+    loaders: strawberry.Private[CustomerLoaders]
     event_keys: strawberry.Private[list[str]]
     reason: DropOffReason
     phase: Phase | None
@@ -178,12 +186,13 @@ class DropOff:
 
     @strawberry.field
     async def evidence(self, info: Info) -> list[TouchpointEvent]:
-        found = await info.context.loaders.event_by_id.load_many(self.event_keys)
-        return [to_event(event) for event in found if event]
+        found = await self.loaders.event_by_id.load_many(self.event_keys)
+        return [to_event(event, self.loaders) for event in found if event]
 
 
 @strawberry.type(description="An immutable fact: someone did something at a moment.")
 class TouchpointEvent(Node):
+    loaders: strawberry.Private[CustomerLoaders]
     key: strawberry.Private[str]
     source_key: strawberry.Private[str | None]
     message_id: str
@@ -206,12 +215,13 @@ class TouchpointEvent(Node):
 
     @resolved(description="The instances that took it.")
     async def instances(self, info: Info) -> list[JourneyInstance]:
-        found = await info.context.loaders.instances_by_event.load(self.key)
-        return [to_instance(instance) for instance in found or ()]
+        found = await self.loaders.instances_by_event.load(self.key)
+        return [to_instance(instance, self.loaders) for instance in found or ()]
 
 
-def to_customer(document: documents.Customer) -> Customer:
+def to_customer(document: documents.Customer, loaders: CustomerLoaders) -> Customer:
     return Customer(
+        loaders=loaders,
         id=global_id("Customer", document.id),
         key=document.id,
         identifiers=[to_identifier(item) for item in document.identifiers or ()],
@@ -227,8 +237,9 @@ def to_identifier(document: documents.Identifier) -> Identifier:
     return msgspec.convert(document, Identifier, from_attributes=True)
 
 
-def to_instance(document: documents.Instance) -> JourneyInstance:
+def to_instance(document: documents.Instance, loaders: CustomerLoaders) -> JourneyInstance:
     return JourneyInstance(
+        loaders=loaders,
         id=global_id("JourneyInstance", document.id),
         document=document,
         journey_key=document.journey_key,
@@ -243,8 +254,9 @@ def to_instance(document: documents.Instance) -> JourneyInstance:
     )
 
 
-def to_step(document: documents.Step) -> Step:
+def to_step(document: documents.Step, loaders: CustomerLoaders) -> Step:
     return Step(
+        loaders=loaders,
         event_key=document.event_id,
         touchpoint=to_touchpoint(document.touchpoint) if document.touchpoint else None,
         phase=to_phase(document.phase) if document.phase else None,
@@ -255,8 +267,9 @@ def to_step(document: documents.Step) -> Step:
     )
 
 
-def to_drop_off(document: documents.DropOff) -> DropOff:
+def to_drop_off(document: documents.DropOff, loaders: CustomerLoaders) -> DropOff:
     return DropOff(
+        loaders=loaders,
         event_keys=document.evidence or [],
         reason=document.reason,
         phase=to_phase(document.phase) if document.phase else None,
@@ -264,8 +277,9 @@ def to_drop_off(document: documents.DropOff) -> DropOff:
     )
 
 
-def to_event(document: documents.Event) -> TouchpointEvent:
+def to_event(document: documents.Event, loaders: CustomerLoaders) -> TouchpointEvent:
     return TouchpointEvent(
+        loaders=loaders,
         id=global_id("TouchpointEvent", document.id),
         key=document.id,
         source_key=document.source,

@@ -42,8 +42,9 @@ class IdentifyPayload:
 
     @resolved(ReadsCustomers, description="The customer as projected; null without `wait: true`.")
     async def customer(self, info: Info) -> Customer | None:
-        found = await info.context.loaders.customer_by_identifier.load_many(self.identified)
-        return next((to_customer(customer) for customer in found if customer), None)
+        loaders = info.context.loaders.as_of(None)
+        found = await loaders.customer_by_identifier.load_many(self.identified)
+        return next((to_customer(customer, loaders) for customer in found if customer), None)
 
 
 @strawberry.type
