@@ -30,7 +30,6 @@ __all__ = [
     "mark",
     "mark_since",
     "partition_of",
-    "reached",
     "waiting",
 ]
 
@@ -150,13 +149,6 @@ async def clear_until(connection: AsyncConnection, workspace: str, customer: byt
     """
     until = tuple_(dirty.c.xid, dirty.c.seq) <= place
     await connection.execute(dirty.delete().where(dirty.c.workspace == workspace, dirty.c.customer == customer, until))
-
-
-async def reached(connection: AsyncConnection, workspace: str, place: Place) -> bool:
-    """Whether everything asked for at or before a place is folded."""
-    until = tuple_(dirty.c.xid, dirty.c.seq) <= place
-    query = select(dirty.c.seq).where(dirty.c.workspace == workspace, until).limit(1)
-    return (await connection.execute(query)).first() is None
 
 
 async def first(connection: AsyncConnection, workspace: str) -> Place | None:
