@@ -50,6 +50,10 @@ class HistoryEvent:
     context: Mapping[str, Any]
     traits: Mapping[str, Any]
 
+    @property
+    def id(self) -> str:
+        return self.message_id
+
 
 def history_event(plain: Json) -> HistoryEvent:
     """The fold's view of a plain event."""
@@ -110,6 +114,6 @@ def shown(instance: Instance) -> Json:
             "reason": str(drop_off.reason),
             "phase": drop_off.phase,
             "at": drop_off.at,
-            "evidence": [event.message_id for event in drop_off.evidence],
+            "evidence": list(drop_off.evidence),
         },
     }

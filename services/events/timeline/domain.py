@@ -17,12 +17,25 @@ _SIGN = 1 << 63
 _HEAD = struct.Struct(">QBQB")
 _MOMENT = struct.Struct(">Q")  # the start of it
 
+KIND_AT = _HEAD.size - 1
+"""Where in a history key the rank of the event's kind stands, in one byte: other kinds need not be read at all."""
+IDENTIFY = bytes([_KIND_RANK["identify"]])
+SOURCE_AT = _HEAD.size
+"""Where in it the source stands, which ends with a zero."""
+
+
+BEGINNING, END = b"", b"\xff"
+"""Before and behind every history key (see `history_key`)."""
+
 
 class Event(Protocol):
     """One immutable fact, as rules, the fold and readers see it.
 
     `channel` and `device` are None when unknown; to a rule such a variable is missing.
     """
+
+    @property
+    def id(self) -> str: ...  # unique within its workspace
 
     @property
     def key(self) -> bytes: ...  # see history_key
@@ -74,6 +87,11 @@ def occurred_at_of(key: bytes) -> Microseconds:
     """The moment inside a history key."""
     moment: int = _HEAD.unpack_from(key)[0]
     return moment - _SIGN
+
+
+def message_of(key: bytes) -> bytes:
+    """What names the event inside a history key: its source, a zero and its message id."""
+    return key[_HEAD.size :]
 
 
 def source_of(key: bytes) -> str:

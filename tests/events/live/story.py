@@ -35,6 +35,10 @@ class Happened:
     context: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def id(self) -> str:
+        return self.message_id
+
 
 def on(day: float, name: str, order: object = None, **properties: Any) -> Happened:
     """The event of that name on that day; `order` is what `properties.order_id` names."""
@@ -121,7 +125,10 @@ def line(instance: Instance) -> str:
     if instance.due_at is not None:
         parts.append(f"due {instance.due_at / DAY:g}")
     if instance.drop_off is not None:
-        evidence = "".join(f" by {event.name} on {event.occurred_at / DAY:g}" for event in instance.drop_off.evidence)
+        events = {step.event.id: step.event for step in instance.steps}
+        evidence = "".join(
+            f" by {events[id].name} on {events[id].occurred_at / DAY:g}" for id in instance.drop_off.evidence
+        )
         parts.append(f"{instance.drop_off.reason}{evidence}")
     steps = ", ".join(f"{step.direction} {step.touchpoint or '-'}" for step in instance.steps)
     return f"{', '.join(parts)}: {steps}"

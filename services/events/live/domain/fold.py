@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.events.live.domain.instance import Folded, Status, Untaken, Why
-from services.events.live.domain.model import JourneyVersion, Reentry, Schedule
+from services.events.live.domain.archive import NOTHING, Archive
+from services.events.live.domain.instance import Folded, Instance, Untaken, Why
+from services.events.live.domain.model import ALWAYS, JourneyVersion, Reentry, Schedule
 from services.events.live.domain.reading import Reading
 from services.events.live.domain.run import Run
-from services.events.live.domain.runs import Runs, latest
+from services.events.live.domain.runs import Runs
+from services.events.live.domain.shelf import latest
+from services.events.live.domain.state import EMPTY, HistoryState
+from services.events.live.domain.status import Status
 from services.events.timeline.domain import Event, Microseconds
 
 
@@ -21,27 +25,44 @@ def fold(schedule: Schedule, events: Sequence[Event], now: Microseconds) -> Fold
     history = History(schedule)
     for event in events:
         history.add(event)
-    return history.until(max(now, events[-1].occurred_at) if events else now)
+    return Folded(history.until(now), history.untaken)
 
 
 class History:
-    """One customer's history in one journey, read event by event."""
+    """One customer's history in one journey, read event by event.
 
-    __slots__ = ("_readings", "_runs", "_schedule", "_untaken")
+    It can be resumed from the state behind any event, with the events after it. What that costs does not depend on
+    how long the history is.
+    """
 
-    def __init__(self, schedule: Schedule) -> None:
+    __slots__ = ("_last_event_at", "_readings", "_runs", "_schedule", "untaken")
+
+    def __init__(self, schedule: Schedule, state: HistoryState = EMPTY, archive: Archive = NOTHING) -> None:
+        """The history up to the state. The archive tells of the runs that had been closed by then."""
+        # By version number: every version under which a run has started or that was in force at some event since.
+        self._readings = {number: Reading(schedule.version(number)) for number in state.versions}
         self._schedule = schedule
-        self._runs = Runs()
-        self._readings: dict[int, Reading] = {}  # by version number: every version that was in force at some event
-        self._untaken: list[Untaken] = []
+        self._runs = Runs(state, archive, self._readings)
+        self._last_event_at = ALWAYS
+        self.untaken: list[Untaken] = []  # in history order, since the history was resumed
 
-    def until(self, clock: Microseconds) -> Folded:
-        """Silence up to the clock is the last thing that happens."""
-        self._runs.close_silent(clock)
-        return Folded([run.instance() for run in self._runs.all], self._untaken)
+    def state(self) -> HistoryState:
+        """Where the history stands behind its last event."""
+        self._runs.close_silent(self._last_event_at)
+        return self._runs.state()
+
+    def until(self, clock: Microseconds) -> list[Instance]:
+        """The runs that were open when the history was resumed or have started or changed since, in order of run.
+
+        They are as silence up to the clock, or the last event if that is later, shows them; which does not keep the
+        history from going on with an earlier event.
+        """
+        clock = max(clock, self._last_event_at)
+        return [run.instance(clock) for run in sorted(self._runs.told, key=lambda run: run.start.key)]
 
     def add(self, event: Event) -> None:
         """Read the next event: it goes to an instance, starts a run, or neither."""
+        self._last_event_at = event.occurred_at
         in_force = self._in_force(event.occurred_at)
         belongs = False
         for reading in self._readings.values():
@@ -57,7 +78,7 @@ class History:
         if run is not None and not run.takes():
             self._leave(event, Why.KEY_TAKEN)
         elif run := run or self._latest_taker():
-            self._give(run, event)
+            self._runs.give(run, event)
         elif in_force.recognition.belongs:
             self._start(in_force, event)
         elif any(run.reading.recognition.belongs for run in self._runs.everything.open.values()):
@@ -76,16 +97,26 @@ class History:
         """The instance that the event's key names, whether it takes the event or not (rules 1 and 3)."""
         still_open = returned = cancelled = None
         for reading in self._readings.values():
-            shelf = None if reading.key is None else self._runs.with_key(reading.key)
-            if shelf is None:
+            if reading.key is None:
                 continue
-            for run in shelf.open.values():
-                if run.reading is reading:
-                    still_open = run
-            if reading.recognition.ends:
-                returned = _later(returned, latest(shelf.completed, _is_named_to_return))
-                cancelled = _later(cancelled, latest(shelf.completed, _is_named_to_cancel))
-        return returned or still_open or cancelled
+            run = self._runs.open_with(reading.key)
+            if run is not None and run.reading is reading:
+                still_open = run
+            if reading.recognition.returns:
+                returned = _later(returned, self._completed(reading, reading.key))
+        if returned or still_open:
+            return returned or still_open
+        for reading in self._readings.values():
+            if reading.key is not None and reading.recognition.cancels:
+                cancelled = _later(cancelled, self._completed(reading, reading.key))
+        return cancelled
+
+    def _completed(self, reading: Reading, key: str) -> Run | None:
+        """The latest completed instance of the reading's version with that key."""
+        run = self._runs.open_with(key)
+        if run is not None and run.reading is reading and run.status is Status.COMPLETED:
+            return run  # those at rest had been closed before the key came to this one
+        return latest(self._runs.completed_with(key), lambda run: run.reading is reading)
 
     def _latest_taker(self) -> Run | None:
         """The instance that takes an event without a key, or adopts the key of one that names none (rules 1 to 3)."""
@@ -97,11 +128,19 @@ class History:
         if not ends:
             return latest(shelf.open, self._takes)
         # Returns prefer what is completed to what is open, cancellations the other way round.
-        return (
-            latest(shelf.completed, self._returns)
-            or latest(shelf.open, self._takes)
-            or latest(shelf.completed, self._cancels)
-        )
+        ending = [reading for reading in self._readings.values() if self._reaches_further(reading)]
+        keyless = all(reading.key is not None for reading in ending)
+        run = None
+        if any(reading.recognition.returns for reading in ending):
+            run = latest(self._runs.completed(keyless=keyless), self._returns)
+        run = run or latest(shelf.open, self._takes)
+        if run is None and any(reading.recognition.cancels for reading in ending):
+            run = latest(self._runs.completed(keyless=keyless), self._cancels)
+        return run
+
+    def _reaches_further(self, reading: Reading) -> bool:
+        """Whether the event may end instances of the version that it does not name; its key would be a new one."""
+        return reading.recognition.ends and (reading.key is None or not self._runs.is_used(reading.key))
 
     def _takes(self, run: Run) -> bool:
         return run.takes() and self._key_allows(run)
@@ -119,18 +158,10 @@ class History:
             return True
         if run.key is not None:
             return False
-        if not self._runs.is_used(key):
-            return True
-        # Earlier runs have the key. A cancellation or return is about those, even if all of them have ended.
+        # An earlier run may have the key. A cancellation or return is about that one, even if it has ended.
         if run.reading.recognition.ends or run.reading.version.reentry is Reentry.NEVER:
-            return False
-        return not self._runs.is_open(key)
-
-    def _give(self, run: Run, event: Event) -> None:
-        if run.key is None and run.reading.key is not None:
-            self._runs.adopt(run, run.reading.key)
-        run.take(event)
-        self._runs.moved(run)
+            return not self._runs.is_used(key)
+        return self._runs.open_with(key) is None
 
     def _start(self, reading: Reading, event: Event) -> None:
         """Start a run with an event that no instance takes, if the version in force lets it."""
@@ -138,7 +169,7 @@ class History:
         if recognition.ends:
             known = reading.key is not None and self._runs.is_used(reading.key)
             self._leave(event, Why.KEY_ENDED if known else Why.NOTHING_TO_END)
-        elif self._runs.is_open(reading.key):
+        elif self._runs.open_with(reading.key) is not None:
             self._leave(event, Why.KEY_TAKEN)
         elif recognition.first is None:
             self._leave(event, Why.NO_TOUCHPOINT)
@@ -147,7 +178,7 @@ class History:
         elif not self._may_reenter(version, reading.key):
             self._leave(event, Why.REENTRY)
         else:
-            self._runs.started(Run(len(self._runs.all) + 1, reading, event, recognition.first))
+            self._runs.start(reading, event, recognition.first)
 
     def _may_reenter(self, version: JourneyVersion, key: str | None) -> bool:
         if version.reentry is Reentry.NEVER:
@@ -157,19 +188,11 @@ class History:
         return True
 
     def _leave(self, event: Event, why: Why) -> None:
-        self._untaken.append(Untaken(event, why))
-
-
-def _is_named_to_return(run: Run) -> bool:
-    return run.reading.recognition.returns and run.reading.key == run.key
-
-
-def _is_named_to_cancel(run: Run) -> bool:
-    return run.reading.recognition.cancels and run.reading.key == run.key
+        self.untaken.append(Untaken(event, why))
 
 
 def _later(one: Run | None, other: Run | None) -> Run | None:
-    """Of two runs, the one whose last event is later, then the one with the higher number."""
+    """Of two runs, the one whose last event is later, then the one that started later."""
     if one is None or other is None:
         return one or other
-    return max(one, other, key=lambda run: (run.last_event_at, run.number))
+    return max(one, other, key=lambda run: (run.last_event_at, run.start.key))

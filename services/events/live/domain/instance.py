@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from services.events.live.domain.state import RunState, Start
+from services.events.live.domain.status import Status
+from services.events.live.domain.trail import Trail
 from services.events.timeline.domain import Event, Microseconds
-
-
-class Status(StrEnum):
-    """Where an instance stands. Only a completed one may still change after its end, by a cancellation or a return."""
-
-    ACTIVE = "ACTIVE"
-    PAUSED = "PAUSED"
-    COMPLETED = "COMPLETED"
-    ABANDONED = "ABANDONED"
-    CANCELLED = "CANCELLED"
-    RETURNED = "RETURNED"
 
 
 class Direction(StrEnum):
@@ -50,7 +42,8 @@ class Step(NamedTuple):
     touchpoint: str | None  # key; None for an off-map step
     phase: str  # key of the phase after the step
     direction: Direction
-    channel: str | None = None  # of the event, else of the touchpoint
+    status: Status  # after the step
+    channel: str | None  # of the event, else of the touchpoint
 
 
 class DropOff(NamedTuple):
@@ -59,7 +52,7 @@ class DropOff(NamedTuple):
     reason: str  # a DropOffReason of the GraphQL schema
     phase: str  # key of the phase after the last step
     at: Microseconds
-    evidence: tuple[Event, ...]
+    evidence: tuple[str, ...]  # ids of events
 
 
 class Untaken(NamedTuple):
@@ -71,20 +64,28 @@ class Untaken(NamedTuple):
 
 @dataclass(slots=True)
 class Instance:
-    """One run of one customer through one journey, as the history up to the fold's clock shows it."""
+    """One run of one customer through one journey, as the history up to the fold's clock shows it.
+
+    Where a history was resumed, `steps` are those since then and `walked_from` is what they follow.
+    """
 
     run: int  # counts the starts of this customer in this journey, from 1
     version: int  # number of the journey version it belongs to, from its first event to its end
     key: str | None
     status: Status
     phase: str  # key of the phase after the last step
+    furthest: str  # key of the last phase, in believed order, that it has reached
     touchpoint: str  # key of the touchpoint of the last step that is not off the map
+    start: Start
     started_at: Microseconds
     last_event_at: Microseconds
     ended_at: Microseconds | None  # None while active or paused
     due_at: Microseconds | None  # when silence closes it; None once closed
-    steps: list[Step]  # oldest first, never empty
     drop_off: DropOff | None
+    steps: list[Step]  # oldest first; never empty where the history was not resumed
+    walked_from: Trail  # BEFORE_START for a run that has started since
+    resting: RunState | None  # as it stood when it came to rest; kept when it is cancelled or returned afterwards
+    end_key: bytes | None  # history key of the event that cancelled or returned it after it had come to rest
 
 
 class Folded(NamedTuple):

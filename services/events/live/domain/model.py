@@ -40,6 +40,13 @@ class JourneyVersion:
     drop_off_rules: RuleSet
     drop_off_reasons: tuple[str, ...]  # by the place of the rule in `drop_off_rules`
 
+    def phase(self, key: str) -> Phase:
+        """Raises KeyError for a key that no phase has."""
+        for phase in self.phases:
+            if phase.key == key:
+                return phase
+        raise KeyError(key)
+
     def drop_off_reason(self, event: Event) -> str | None:
         """The reason of the first drop-off rule, in list order, that matches the event."""
         found = self.drop_off_rules.matching(event)
@@ -61,6 +68,13 @@ class Schedule:
             last_published = max((version, *self._winners[-1:]), key=lambda other: other.number)
             self._moments.append(version.effective_from)
             self._winners.append(last_published)
+
+    def version(self, number: int) -> JourneyVersion:
+        """Raises KeyError for a number that no version has."""
+        for version in self.versions:
+            if version.number == number:
+                return version
+        raise KeyError(number)
 
     def in_force(self, at: Microseconds) -> JourneyVersion | None:
         """Of the versions whose `effective_from` is at or before the moment, the one published last."""

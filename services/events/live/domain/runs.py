@@ -2,98 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from heapq import heappop, heappush
 
-from services.events.live.domain.instance import Status
+from services.events.live.domain.archive import NOTHING, Archive
+from services.events.live.domain.map import Touchpoint
+from services.events.live.domain.reading import Reading
 from services.events.live.domain.run import Run
-from services.events.timeline.domain import Microseconds
-
-
-class Shelf:
-    """Runs that an event may go to, in order of their last event, the latest last.
-
-    A look from the back so finds the one that takes the event without asking all others.
-    """
-
-    __slots__ = ("completed", "count", "open")
-
-    def __init__(self) -> None:
-        self.open: dict[int, Run] = {}  # by number
-        self.completed: dict[int, Run] = {}  # by number; those in aftercare are in `open` as well
-        self.count = 0  # ended runs too
-
-    def put_last(self, run: Run) -> None:
-        """Arrange a run anew after an event that it took."""
-        self.open.pop(run.number, None)
-        if run.is_open:
-            self.open[run.number] = run
-        self.completed.pop(run.number, None)
-        if run.status is Status.COMPLETED:
-            self.completed[run.number] = run
-
-    def remove(self, run: Run) -> None:
-        """Forget a run that has been given a key."""
-        self.open.pop(run.number, None)
-        self.completed.pop(run.number, None)
-        self.count -= 1
+from services.events.live.domain.shelf import Shelf
+from services.events.live.domain.state import (
+    HistoryState,
+    RunState,
+    add_digests,
+    digest_of_ended,
+    digest_of_resting,
+)
+from services.events.live.domain.status import Status
+from services.events.timeline.domain import Event, Microseconds
 
 
 class Runs:
-    """All runs, on shelves by their keys and on one together, and when silence will close them."""
+    """Runs on shelves by their keys and on one together, and when silence will close them.
 
-    __slots__ = ("_by_key", "_deadlines", "all", "everything", "keyless")
+    Open runs are always there, and so are those closed since the history was resumed. Runs that were closed by then
+    come out of the archive when they are asked for.
+    """
 
-    def __init__(self) -> None:
-        self.all: list[Run] = []
+    __slots__ = (
+        "_archive",
+        "_asked",
+        "_by_key",
+        "_closed",
+        "_deadlines",
+        "_digest",
+        "_from_archive",
+        "_keyless",
+        "_keyless_at_rest",
+        "_readings",
+        "_spent",
+        "_started",
+        "_unread",
+        "_versions",
+        "everything",
+        "keyless",
+        "told",
+    )
+
+    def __init__(self, state: HistoryState, archive: Archive, readings: Mapping[int, Reading]) -> None:
+        """The runs of the state; `readings` is by version number and may grow."""
+        self.told: list[Run] = []  # open when resumed, started since or changed since
         self.everything = Shelf()
         self.keyless = Shelf()
         self._by_key: dict[str, Shelf] = {}
-        # (deadline, run number), smallest first; a later event of the run leaves an entry without meaning.
-        self._deadlines: list[tuple[Microseconds, int]] = []
+        # (deadline, start), smallest first; a later event of the run leaves an entry without meaning.
+        self._deadlines: list[tuple[Microseconds, bytes]] = []
+        self._readings = readings
+        self._versions = set(state.versions)
+        self._started = state.started
+        self._keyless = state.keyless
+        self._spent = state.spent
+        self._digest = state.resting
+        self._closed: list[Run] = []  # since the digest was brought up to date
+        for run_state in state.open:
+            run = Run.resumed(run_state, readings[run_state.version], is_open=True)
+            self.told.append(run)
+            self.moved(run)
 
-    def with_key(self, key: str) -> Shelf | None:
-        """The runs with that key, at most one of them open; None if no run has ever had it."""
-        return self._by_key.get(key)
+        self._archive = archive if state.resting else NOTHING
+        self._asked: set[str] = set()  # keys
+        self._unread = state.resting != 0  # whether runs at rest are in the archive alone
+        self._keyless_at_rest = state.keyless - len(self.keyless.open)  # of those
+        self._from_archive: dict[bytes, Run] = {}  # by the history key of their start
+
+    def open_with(self, key: str | None) -> Run | None:
+        """The open run with that key, of which there is at most one; None asks for no run."""
+        shelf = None if key is None else self._by_key.get(key)
+        return None if shelf is None else next(iter(shelf.open.values()), None)
 
     def is_used(self, key: str | None) -> bool:
         """Whether some run has that key, ended ones included; None asks for a run without a key."""
-        return self.keyless.count > 0 if key is None else key in self._by_key
+        if key is None:
+            return self._spent or self._keyless > 0
+        if key not in self._by_key:
+            self._look_up(key)
+        return key in self._by_key
 
-    def is_open(self, key: str | None) -> bool:
-        """Whether an open run has that key."""
-        shelf = None if key is None else self._by_key.get(key)
-        return shelf is not None and bool(shelf.open)
+    def completed_with(self, key: str) -> dict[bytes, Run]:
+        """The completed runs with that key, those at rest included."""
+        self._look_up(key)
+        shelf = self._by_key.get(key)
+        return {} if shelf is None else shelf.completed
 
-    def started(self, run: Run) -> None:
-        """Enter a run that has just begun."""
-        self.all.append(run)
-        self.everything.count += 1
-        self._shelf(run).count += 1
+    def completed(self, *, keyless: bool) -> dict[bytes, Run]:
+        """All completed runs, or all without a key, those at rest included."""
+        if self._unread and (self._keyless_at_rest or not keyless):
+            self._unread = False
+            runs = [self._revived(state) for state in self._archive.resting()]
+            resting = [run for run in runs if run.status is Status.COMPLETED]  # by now another event may have ended one
+            self.everything.admit(resting)
+            self.keyless.admit(run for run in resting if run.key is None)
+        return (self.keyless if keyless else self.everything).completed
+
+    def start(self, reading: Reading, event: Event, touchpoint: Touchpoint) -> None:
+        """Begin a run with the event."""
+        self._started += 1
+        self._versions.add(reading.version.number)
+        run = Run.begun(self._started, reading, event, touchpoint)
+        if run.key is None:
+            self._keyless += 1
+        self.told.append(run)
         self.moved(run)
 
-    def adopt(self, run: Run, key: str) -> None:
-        """Give the key to a run that has none and that is about to take an event."""
-        self.keyless.remove(run)
-        run.key = key
-        self._shelf(run).count += 1
+    def give(self, run: Run, event: Event) -> None:
+        """Let the run take the event of its reading, and adopt the key if it has none."""
+        if not run.is_open:
+            run.wake(event)
+            if run.start.key in self._from_archive:
+                self.told.append(run)
+        key = run.reading.key
+        if run.key is None and key is not None:
+            self.keyless.remove(run)
+            self._keyless -= 1
+            run.key = key
+        run.take(event)
+        self.moved(run)
 
     def moved(self, run: Run) -> None:
         """Arrange a run anew after an event that it took."""
         self.everything.put_last(run)
         self._shelf(run).put_last(run)
         if run.is_open:
-            heappush(self._deadlines, (run.deadline, run.number))
+            heappush(self._deadlines, (run.deadline, run.start.key))
+        else:
+            self._has_closed(run)
 
     def close_silent(self, until: Microseconds) -> None:
         """Close every open run whose deadline is at or before the moment."""
         while self._deadlines and self._deadlines[0][0] <= until:
-            deadline, number = heappop(self._deadlines)
-            run = self.everything.open.get(number)
+            deadline, start = heappop(self._deadlines)
+            run = self.everything.open.get(start)
             if run is not None and run.deadline == deadline:
                 run.close()
                 for shelf in (self.everything, self._shelf(run)):
-                    del shelf.open[number]
+                    del shelf.open[start]
+                self._has_closed(run)
+
+    def state(self) -> HistoryState:
+        """Where the runs stand."""
+        for run in self._closed:
+            digest = _digest(run)
+            self._digest = add_digests(self._digest, digest - run.digest)
+            run.digest = digest
+        self._closed.clear()
+        runs = sorted(self.everything.open.values(), key=lambda run: (run.last_event_at, run.start.key))
+        return HistoryState(
+            tuple(sorted(self._versions)),
+            self._started,
+            self._keyless,
+            self._spent,
+            self._digest,
+            tuple(run.state() for run in runs),
+        )
+
+    def _has_closed(self, run: Run) -> None:
+        self._closed.append(run)
+        if run.key is None and run.status is not Status.COMPLETED:
+            self._keyless -= 1
+            self._spent = True
+
+    def _look_up(self, key: str) -> None:
+        """Have the closed runs with that key on its shelf."""
+        if key in self._asked or self._archive is NOTHING:
+            return
+        self._asked.add(key)
+        archived = self._archive.of_key(key)
+        if archived.used:
+            runs = [self._revived(state) for state in archived.resting]
+            shelf = self._by_key.setdefault(key, Shelf())
+            shelf.admit(run for run in runs if run.status is Status.COMPLETED)
+
+    def _revived(self, state: RunState) -> Run:
+        """A run out of the archive: always the same one, however it is found."""
+        run = self._from_archive.get(state.start.key)
+        if run is None:
+            run = Run.resumed(state, self._readings[state.version], is_open=False)
+            run.digest = digest_of_resting(state)
+            self._from_archive[state.start.key] = run
+        return run
 
     def _shelf(self, run: Run) -> Shelf:
         if run.key is None:
@@ -104,12 +199,5 @@ class Runs:
         return shelf
 
 
-def latest(runs: dict[int, Run], suits: Callable[[Run], bool]) -> Run | None:
-    """Of the runs of a shelf that suit, the one whose last event is latest, then the one with the higher number."""
-    found: Run | None = None
-    for run in reversed(runs.values()):
-        if found is not None and run.last_event_at < found.last_event_at:
-            break
-        if (found is None or run.number > found.number) and suits(run):
-            found = run
-    return found
+def _digest(run: Run) -> int:
+    return digest_of_resting(run.state()) if run.status is Status.COMPLETED else digest_of_ended(run.key)
