@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, any_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.tables import builds
 
@@ -12,6 +13,12 @@ def is_live(workspace: str) -> ColumnElement[bool]:
     return and_(builds.c.workspace == workspace, builds.c.state == "LIVE")
 
 
-def is_visible(workspace: str, build: ColumnElement[int]) -> ColumnElement[bool]:
-    """Which rows of a table that names builds in this column."""
-    return build.in_(select(builds.c.build).where(is_live(workspace)))
+def is_visible(connection: AsyncConnection, workspace: str, build: ColumnElement[int]) -> ColumnElement[bool]:
+    """Which rows of a table that names builds in this column.
+
+    The builds are read once, as values to look up: PostgreSQL would make a join of a plain IN, and leave the index.
+    """
+    live = select(builds.c.build).where(is_live(workspace))
+    if connection.dialect.name == "postgresql":
+        return build == any_(func.array(live.scalar_subquery()))
+    return build.in_(live)

@@ -11,10 +11,10 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
-    Integer,
     LargeBinary,
     Row,
     Select,
+    Text,
     and_,
     column,
     exists,
@@ -30,10 +30,10 @@ from infra.chassis.database import Database, among
 from services.events.identity.domain import ProfileId
 from services.events.paging import Page, page_of, read_cursor, write_cursor
 from services.events.ranges import first_of_each
-from services.events.tables import builds, former_instances, identifiers, instances, steps
+from services.events.tables import former_instances, identifiers, instances, steps
 from services.events.timeline.domain import Microseconds, first_key_at, occurred_at_of
 from services.events.timeline.entry import Entry
-from services.events.visible import is_live, is_visible
+from services.events.visible import is_visible
 
 Condition = ColumnElement[bool]
 
@@ -110,8 +110,8 @@ class InstanceQueries:
         self, workspace: str, conditions: Sequence[Condition], first: int, after: str | None
     ) -> Page[InstanceRow]:
         """A page of the instances that meet the conditions, newest start first, and how many there are."""
-        met = and_(*_visible(workspace), *conditions)
         async with self._state.read() as connection:
+            met = and_(*_visible(connection, workspace), *conditions)
             page = select(*_COLUMNS).where(met, *_beyond(after)).order_by(*_NEWEST_START_FIRST).limit(first + 1)
             rows = [InstanceRow(*row) for row in await connection.execute(page)]
             total = await connection.scalar(select(func.count()).select_from(instances).where(met))
@@ -128,7 +128,9 @@ class InstanceQueries:
         """Such a page for each customer."""
         found: dict[ProfileId, list[InstanceRow]] = {customer: [] for customer in customers}
         async with self._state.read() as connection:
-            met = and_(*_visible(workspace), among(connection, instances.c.customer, customers), *conditions)
+            met = and_(
+                *_visible(connection, workspace), among(connection, instances.c.customer, customers), *conditions
+            )
             place = func.row_number().over(partition_by=instances.c.customer, order_by=_NEWEST_START_FIRST)
             placed = select(*_COLUMNS, place.label("place")).where(met, *_beyond(after)).subquery()
             page = select(*(placed.c[name] for name in InstanceRow._fields)).where(placed.c.place <= first + 1)
@@ -147,7 +149,7 @@ class InstanceQueries:
         found: dict[str, list[InstanceRow]] = {id: [] for id in events}
         if events:
             async with self._state.read() as connection:
-                for row in await connection.execute(_taken_by(workspace, events)):
+                for row in await connection.execute(_taken_by(connection, workspace, events)):
                     found[row.event].append(InstanceRow(*row[1:]))
         return found
 
@@ -180,7 +182,7 @@ class InstanceQueries:
                 select(func.count())
                 .select_from(instances)
                 .where(
-                    *_visible(workspace),
+                    *_visible(connection, workspace),
                     instances.c.journey == journey,
                     instances.c.version.in_(versions),
                     instances.c.due_at.is_not(None),
@@ -203,8 +205,8 @@ def _beyond(after: str | None) -> list[Condition]:
     return [tuple_(instances.c.started_at, instances.c.instance) < place]
 
 
-def _visible(workspace: str) -> list[Condition]:
-    return [instances.c.workspace == workspace, is_visible(workspace, instances.c.build)]
+def _visible(connection: AsyncConnection, workspace: str) -> list[Condition]:
+    return [instances.c.workspace == workspace, is_visible(connection, workspace, instances.c.build)]
 
 
 def _by_id(
@@ -217,7 +219,7 @@ def _by_id(
     still_there = exists().where(
         identifiers.c.workspace == instances.c.workspace, identifiers.c.customer == instances.c.customer
     )
-    met = and_(*_visible(workspace), among(connection, instances.c.instance, asked))
+    met = and_(*_visible(connection, workspace), among(connection, instances.c.instance, asked))
     return select(*columns).where(met).order_by(still_there, instances.c.customer)
 
 
@@ -226,57 +228,41 @@ def _spans(workspace: str, found: Iterable[Row[*tuple[Any, ...]]], beyond: bytes
 
     `beyond` is a history key where to begin, if the instance began before.
     """
-    columns = (
-        column("owner", LargeBinary),
-        *(steps.c[name] for name in ("workspace", "customer", "build", "instance")),
-        column("from_key", LargeBinary),
-        column("to_key", LargeBinary),
-    )
-    spans = [
+    named = [column(name, steps.c[name].type) for name in ("workspace", "customer", "build", "instance")]
+    owner, *bounds = (column(name, LargeBinary) for name in ("owner", "from_key", "to_key"))
+    rows = [
         (
-            row.instance,
             workspace,
             row.customer,
             row.build,
+            row.instance,
             row.instance,
             max(row.start_key, beyond),
             first_key_at(row.last_event_at + 1),
         )
         for row in found
     ]
-    return values(*(column(one.name, one.type) for one in columns), name="spans").data(spans).cte("spans")
+    return values(*named, owner, *bounds, name="spans").data(rows).cte("spans")
 
 
-def _taken_by(workspace: str, events: Mapping[str, tuple[Entry, ProfileId]]) -> Select[*tuple[Any, ...]]:
-    """Joins each event with the steps that its customer made by it, and these with their instances."""
-    asked = (
-        values(
-            column("event", steps.c.touchpoint.type),
-            column("customer", LargeBinary),
-            column("key", LargeBinary),
-            column("seq", BigInteger),
-            column("slot", Integer),
-            name="asked",
-        )
-        .data([(id, customer, entry.key, entry.seq, entry.slot) for id, (entry, customer) in events.items()])
-        .cte("asked")
-    )
+def _taken_by(
+    connection: AsyncConnection, workspace: str, events: Mapping[str, tuple[Entry, ProfileId]]
+) -> Select[*tuple[Any, ...]]:
+    """Joins each event with the steps that its customer made by it, and these with their instances.
+
+    In this order whatever a planner believes: from the whole primary key of a step to that of its instance.
+    """
+    named = [column(name, steps.c[name].type) for name in ("workspace", "customer", "key", "seq", "slot")]
+    rows = [(id, workspace, customer, entry.key, entry.seq, entry.slot) for id, (entry, customer) in events.items()]
+    asked = values(column("event", Text), *named, name="asked").data(rows).cte("asked")
     step_of_it = and_(
-        steps.c.workspace == workspace,
-        steps.c.customer == asked.c.customer,
-        steps.c.build == builds.c.build,
-        steps.c.key == asked.c.key,
-        steps.c.seq == asked.c.seq,
-        steps.c.slot == asked.c.slot,
+        is_visible(connection, workspace, steps.c.build), *(steps.c[one.name] == asked.c[one.name] for one in named)
     )
-    its_instance = and_(
-        instances.c.workspace == workspace,
-        instances.c.customer == steps.c.customer,
-        instances.c.build == steps.c.build,
-        instances.c.instance == steps.c.instance,
-    )
-    joined = asked.join(builds, is_live(workspace)).join(steps, step_of_it).join(instances, its_instance)
-    return select(asked.c.event, *_COLUMNS).select_from(joined).order_by(asked.c.event, *_NEWEST_START_FIRST)
+    owner = ("workspace", "customer", "build", "instance")
+    taken = select(asked.c.event, *(steps.c[name] for name in owner)).join_from(asked, steps, step_of_it)
+    made = taken.cte("taken").prefix_with("MATERIALIZED")
+    joined = made.join(instances, and_(*(instances.c[name] == made.c[name] for name in owner)))
+    return select(made.c.event, *_COLUMNS).select_from(joined).order_by(made.c.event, *_NEWEST_START_FIRST)
 
 
 def _step(instance: Row[*tuple[Any, ...]], row: Row[*tuple[Any, ...]]) -> StepRow:
