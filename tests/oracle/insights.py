@@ -72,8 +72,7 @@ def walk(customer: str, journey: Json, instance: Json, events: dict[str, Json]) 
             }
         )
     variant = events[instance["steps"][0][0]]["context"].get("variant")
-    phases = [phase["key"] for phase in journey["phases"]]
-    return Walk(customer, instance, phases, steps, variant if isinstance(variant, str) else None)
+    return Walk(customer, instance, phase_keys(journey), steps, variant if isinstance(variant, str) else None)
 
 
 # --- A selection of instances ------------------------------------------------------------------------------------
@@ -99,41 +98,46 @@ def is_like(one: Walk, where: Json) -> bool:
 # --- What is counted ---------------------------------------------------------------------------------------------
 
 
-def insights(told: list[Walk], period: Period = (None, None), where: Json | None = None) -> Json:
+def insights(journeys: list[Json], told: list[Walk], period: Period = (None, None), where: Json | None = None) -> Json:
     """Everything that can be asked of one journey, for the selected instances."""
     chosen = selected(told, period, where)
+    version = (where or {}).get("version")
     return {
         "instances": len(chosen),
         "byStatus": dict(Counter(one.instance["status"] for one in chosen)),
-        "funnel": funnel(chosen, phase_order(told, where)),
+        "funnel": funnel([one for one in journeys if version in (None, one["version"])], chosen),
         "flow": dict(sum((Counter(pair for pair, _gap in pairs(one)) for one in chosen), Counter())),
         "hops": {name: dict(sum((Counter(hops(one, name)) for one in chosen), Counter())) for name in DIMENSIONS},
         "dropOffs": drop_offs(chosen),
     }
 
 
-def phase_order(told: list[Walk], where: Json | None = None) -> list[str]:
-    """The phases of the newest version concerned, then those that only older versions know, the newer first."""
-    version = (where or {}).get("version")
-    maps = {one.instance["version"]: one.phases for one in told if version in (None, one.instance["version"])}
+def funnel(journeys: list[Json], chosen: list[Walk]) -> list[tuple[str, int, int, int]]:
+    """(phase, reached, continued, dropped) for each phase of these versions.
+
+    Reached: instances that came to that phase or to a later one, as their own version believes the order. Continued:
+    those of them that came to a later one, so of the last phase none. Dropped: those that came no further and have a
+    drop-off. The newest version orders the phases; those that only older ones know come behind, the newer first.
+    """
     order: list[str] = []
-    for number in sorted(maps, reverse=True):
-        order += [phase for phase in maps[number] if phase not in order]
-    return order
+    for journey in sorted(journeys, key=lambda journey: journey["version"], reverse=True):
+        order += [key for key in phase_keys(journey) if key not in order]
+    found = []
+    for phase in order:
+        reached = [one for one in chosen if phase in one.phases and furthest(one) >= one.phases.index(phase)]
+        stayed = [one for one in reached if furthest(one) == one.phases.index(phase)]
+        dropped = [one for one in stayed if one.instance["dropOff"] is not None]
+        found.append((phase, len(reached), len(reached) - len(stayed), len(dropped)))
+    return found
 
 
-def furthest(one: Walk) -> str:
-    """The latest phase, in the believed order of its own version, that any step reached."""
-    return one.phases[max(one.phases.index(step["phase"]) for step in one.steps)]
+def phase_keys(journey: Json) -> list[str]:
+    return [phase["key"] for phase in journey["phases"]]
 
 
-def funnel(chosen: list[Walk], order: list[str]) -> list[tuple[str, int, int, int]]:
-    """(phase, reached, continued, dropped): reached that phase or a later one; went on; ended there unhappily."""
-    places = [order.index(furthest(one)) for one in chosen]
-    reached = [sum(place >= number for place in places) for number in range(len(order))]
-    continued = [*reached[1:], 0]  # nothing comes after the last phase
-    lost = [place for one, place in zip(chosen, places, strict=True) if one.instance["dropOff"] is not None]
-    return [(phase, reached[n], continued[n], lost.count(n)) for n, phase in enumerate(order)]
+def furthest(one: Walk) -> int:
+    """The place of the latest phase, in the believed order of its version, that any step reached."""
+    return max(one.phases.index(step["phase"]) for step in one.steps)
 
 
 def pairs(one: Walk) -> list[tuple[tuple[str, str], int | None]]:
