@@ -5,13 +5,14 @@ A read and a write are different calls: `read()` never commits, `write()` commit
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import ColumnElement, MetaData, Table, any_, bindparam, event
+from sqlalchemy import Column, ColumnElement, FromClause, MetaData, Table, any_, bindparam, event, func, values
+from sqlalchemy import column as sql_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -33,6 +34,7 @@ readers of the log, which never read past a running transaction."""
 _AWAY_STATES = ("08", "53", "57", "58", "25006", "25P03")
 """SQLSTATEs: connection, resources, operator, system; a primary that became a standby; silence in a transaction."""
 _T = TypeVar("_T")
+Rows = Sequence[tuple[Any, ...]]
 _SQLITE_VARIABLES = 30_000  # below SQLITE_MAX_VARIABLE_NUMBER (32,766)
 
 
@@ -72,9 +74,11 @@ class Database:
         return f"<Database {self.url.render_as_string(hide_password=True)}>"
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for plain reads; whatever it does is rolled back."""
+    async def read(self, *, snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection for plain reads; whatever it does is rolled back. With `snapshot` they all see one moment."""
         async with _said_clearly(), self.engine.connect() as connection:
+            if snapshot and not self.is_sqlite:  # there a transaction is a snapshot anyway
+                await connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @asynccontextmanager
@@ -111,6 +115,39 @@ async def insert_rows(
     else:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         await connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
+
+
+def given(connection: AsyncConnection, name: str, columns: Mapping[str, Column[Any]], rows: Rows) -> FromClause:
+    """`rows` as something to select from and join with; `columns` names their values and lends them types.
+
+    On PostgreSQL one array a column is bound: thousands of separate values are slow to plan. On SQLite there may be as
+    many rows as `fitting` says.
+    """
+    described = [sql_column(key, column.type) for key, column in columns.items()]
+    if connection.dialect.name == "postgresql":
+        arrays = [
+            bindparam(None, list(some), type_=postgresql.ARRAY(column.type), unique=True)
+            for column, some in zip(columns.values(), zip(*rows, strict=True), strict=True)
+        ]
+        return func.unnest(*arrays).table_valued(*described, name=name).render_derived()
+    return values(*described, name=name).data(list(rows)).cte(name)
+
+
+async def delete_rows(connection: AsyncConnection, table: Table, names: Sequence[str], rows: Rows) -> None:
+    """Deletes the rows of `table` whose columns `names` have one of these combinations of values."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        doomed = given(connection, "doomed", {name: table.c[name] for name in names}, rows)
+        await connection.execute(table.delete().where(*(table.c[name] == doomed.c[name] for name in names)))
+    else:
+        where = " AND ".join(f"{name} = ?" for name in names)
+        await connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE {where}", list(rows))
+
+
+def fitting(rows: Sequence[_T], columns: int) -> list[Sequence[_T]]:
+    """Pieces small enough to be bound as rows of so many columns (see `given`)."""
+    return chunked(rows, _SQLITE_VARIABLES // columns)
 
 
 def among(connection: AsyncConnection, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:

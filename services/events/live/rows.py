@@ -1,8 +1,24 @@
-"""What is stored of instances and steps, as the projector writes it and the sums over instances read it."""
+"""What is stored of customers, instances and steps, as the projector writes it and the sums over instances read it."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+
+class CustomerRow(NamedTuple):
+    """As tables.customers, without the workspace."""
+
+    customer: bytes
+    partition: int
+    first_key: bytes
+    last_key: bytes
+    first_event: str
+    first_seen_at: int
+    last_seen_at: int
+    traits: bytes
+    state: bytes
+    clock: int
+    due_at: int | None
 
 
 class InstanceRow(NamedTuple):

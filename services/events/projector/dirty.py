@@ -13,7 +13,7 @@ from sqlalchemy import case, exists, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import among, chunked, insert_rows
+from infra.chassis.database import among, chunked, delete_rows, insert_rows
 from services.events.intake.position import Place
 from services.events.partitions import PARTITIONS, partition_in_sql, partition_of
 from services.events.tables import dirty, identifiers, timeline
@@ -28,6 +28,7 @@ __all__ = [
     "clear_until",
     "first",
     "mark",
+    "mark_again",
     "mark_since",
     "partition_of",
     "waiting",
@@ -71,6 +72,13 @@ async def mark(connection: AsyncConnection, workspace: str, marks: Mapping[bytes
         (workspace, partition_of(customer), *place, customer, *change) for customer, (place, change) in marks.items()
     ]
     await insert_rows(connection, dirty, _COLUMNS, rows)
+
+
+async def mark_again(connection: AsyncConnection, workspace: str, customers: Collection[bytes], place: Place) -> None:
+    """Marks customers, wholly, at a place where some may have a mark."""
+    names = ("workspace", "customer", "xid", "seq")
+    await delete_rows(connection, dirty, names, [(workspace, customer, *place) for customer in customers])
+    await mark(connection, workspace, dict.fromkeys(customers, (place, EVERYTHING)))
 
 
 async def mark_since(connection: AsyncConnection, workspace: str, place: Place, from_key: bytes) -> None:

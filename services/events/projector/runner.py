@@ -17,10 +17,12 @@ from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
 from services.events.intake.store import LogStore
 from services.events.models.queries import Models
+from services.events.projector.catching_up import CatchingUp
 from services.events.projector.dirty import PARTITIONS
-from services.events.projector.fold import Fold
+from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
 from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases
+from services.events.projector.slow import SlowLane
 from services.events.projector.wakeup import LogListener, Wakeup
 from services.events.timeline.reader import EntryReader
 
@@ -30,6 +32,7 @@ _RENEW_SECONDS = LEASE_MICROSECONDS / 1_000_000 / 3
 _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 _MANY_SLOTS = 2_000
 _HELD_BACK_SECONDS = 0.5
+_SLOW_LOOK_SECONDS = 0.05
 
 
 class Projector:
@@ -43,7 +46,10 @@ class Projector:
         self._listener = None if log_database.is_sqlite else LogListener(log_database, wakeup)
         reader = EntryReader(self._log)
         self._identify = Identify(self._log, state, reader, self._leases)
-        self._fold = Fold(self._log, state, reader, Models(state), self._leases, clock)
+        self._lanes = Lanes(self._log, state, reader, Models(state), self._leases, clock)
+        self._fold = Fold(self._lanes)
+        self._catching_up = CatchingUp(self._lanes)
+        self._slow = SlowLane(self._lanes)
         self._fold_wakeup = Wakeup()
         self._no_flood = asyncio.Event()
         self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
@@ -56,12 +62,15 @@ class Projector:
                 tasks.create_task(self._keep_leases(), name="projector leases")
                 tasks.create_task(self._keep_identifying(), name="identify")
                 tasks.create_task(self._keep_folding(), name="fold")
+                tasks.create_task(self._keep_catching_up(), name="catch up")
+                tasks.create_task(self._keep_slow_lane(), name="slow lane")
         finally:
             await self.close()
 
     async def round(self) -> int:
-        """One step of each stage for each workspace; how much was done."""
-        return await self._step(self._identify) + await self._step(self._fold)
+        """One step of each stage and lane for each workspace; how much was done."""
+        done = [await self._step(stage) for stage in (self._identify, self._fold, self._catching_up)]
+        return sum(done) + (await self._survive(self._slow.step) or 0)
 
     async def renew(self) -> None:
         """Looks for new workspaces, keeps or takes leases."""
@@ -107,7 +116,23 @@ class Projector:
             else:
                 await self._fold_wakeup.wait(_IDLE_SECONDS)
 
-    async def _step(self, stage: Identify | Fold) -> int:
+    async def _keep_catching_up(self) -> None:
+        """One step of this lane for each of the first, so that a rebuild holds up nobody and is held up by nobody."""
+        while True:
+            async with self._turns:
+                done = await self._step(self._catching_up)
+            if not done:
+                await asyncio.sleep(_IDLE_SECONDS)
+
+    async def _keep_slow_lane(self) -> None:
+        while True:
+            if await self._survive(self._slow.step):
+                self._wakeup.ring()
+                self._fold_wakeup.ring()
+            else:
+                await asyncio.sleep(_SLOW_LOOK_SECONDS)
+
+    async def _step(self, stage: Identify | Fold | CatchingUp) -> int:
         """One step for each workspace; how much was done."""
         done = 0
         for workspace in self._workspaces:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import among, chunked, insert_rows
+from infra.chassis.database import among, chunked, fitting, given, insert_rows
 from services.events.tables import identifiers, rejected_events, seen_messages, timeline
 
 
@@ -74,16 +74,26 @@ async def append(connection: AsyncConnection, workspace: str, placed: Sequence[P
     await insert_rows(connection, timeline, ("workspace", *Placed._fields), rows)
 
 
-async def histories(
-    connection: AsyncConnection, workspace: str, customers: Collection[bytes]
+async def events_within(
+    connection: AsyncConnection, workspace: str, stretches: Sequence[tuple[bytes, bytes, bytes]]
 ) -> list[tuple[bytes, int, int]]:
-    """All events of customers as (customer, seq, slot), in no particular order."""
+    """The events of customers behind a history key, up to and with another, as (customer, seq, slot), in no order.
+
+    A stretch is (customer, start, stop).
+    """
     found: list[tuple[bytes, int, int]] = []
-    columns = (identifiers.c.customer, timeline.c.seq, timeline.c.slot)
-    same_profile = and_(timeline.c.workspace == identifiers.c.workspace, timeline.c.profile == identifiers.c.profile)
-    for some in chunked(list(customers)):
-        query = select(*columns).join_from(identifiers, timeline, same_profile)
-        query = query.where(identifiers.c.workspace == workspace, among(connection, identifiers.c.customer, some))
+    columns = {"customer": identifiers.c.customer, "start": timeline.c.key, "stop": timeline.c.key}
+    for some in fitting(stretches, 3):
+        asked = given(connection, "asked", columns, some)
+        own = and_(identifiers.c.workspace == workspace, identifiers.c.customer == asked.c.customer)
+        within = and_(
+            timeline.c.workspace == workspace,
+            timeline.c.profile == identifiers.c.profile,
+            timeline.c.key > asked.c.start,
+            timeline.c.key <= asked.c.stop,
+        )
+        query = select(asked.c.customer, timeline.c.seq, timeline.c.slot)
+        query = query.select_from(asked.join(identifiers, own).join(timeline, within))
         found += [tuple(row) for row in await connection.execute(query)]
     return found
 

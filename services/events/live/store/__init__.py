@@ -1,0 +1,1 @@
+"""Customers, instances, steps and checkpoints in SQL, as the projector reads and writes them in bulk."""

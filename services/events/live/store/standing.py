@@ -1,0 +1,215 @@
+"""What is stored of customers that are about to be folded on: read in bulk, each in its own part of its history.
+
+A *stretch* is such a part: behind the history key `start`, up to and with `stop`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import among, chunked, fitting, given
+from services.events.live.rows import CustomerRow, InstanceRow, StepRow
+from services.events.tables import checkpoints, customers, instances, steps
+
+
+class Stretch(NamedTuple):
+    customer: bytes
+    start: bytes
+    stop: bytes
+
+
+class BuildStretch(NamedTuple):
+    customer: bytes
+    build: int
+    start: bytes
+    stop: bytes
+
+
+_STRETCH = {"customer": customers.c.customer, "start": checkpoints.c.key, "stop": checkpoints.c.key}
+_BUILD = {"customer": instances.c.customer, "build": instances.c.build}
+_BUILD_STRETCH = _BUILD | {"start": instances.c.start_key, "stop": instances.c.start_key}
+_INSTANCE_COLUMNS = tuple(instances.c[name] for name in InstanceRow._fields)
+_STEP_COLUMNS = tuple(steps.c[name] for name in StepRow._fields)
+
+
+async def stored_customers(
+    connection: AsyncConnection, workspace: str, asked: Collection[bytes]
+) -> dict[bytes, CustomerRow]:
+    found: dict[bytes, CustomerRow] = {}
+    columns = [customers.c[name] for name in CustomerRow._fields]
+    for some in chunked(list(asked)):
+        query = select(*columns).where(
+            customers.c.workspace == workspace, among(connection, customers.c.customer, some)
+        )
+        found |= {row.customer: CustomerRow(*row) for row in await connection.execute(query)}
+    return found
+
+
+async def checkpoint_before(
+    connection: AsyncConnection, workspace: str, places: Mapping[bytes, bytes]
+) -> dict[bytes, tuple[bytes, bytes]]:
+    """For each customer, given with a history key, the last checkpoint before it: its key and its states."""
+    found: dict[bytes, tuple[bytes, bytes]] = {}
+    columns = {"customer": checkpoints.c.customer, "place": checkpoints.c.key}
+    for some in fitting(list(places.items()), 2):
+        asked = given(connection, "asked", columns, some)
+        inner = checkpoints.alias("inner")
+        last = (
+            select(inner.c.key)
+            .where(inner.c.workspace == workspace, inner.c.customer == asked.c.customer, inner.c.key < asked.c.place)
+            .order_by(inner.c.key.desc())
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        same = and_(
+            checkpoints.c.workspace == workspace,
+            checkpoints.c.customer == asked.c.customer,
+            checkpoints.c.key == last,
+        )
+        query = select(checkpoints.c.customer, checkpoints.c.key, checkpoints.c.state).select_from(
+            asked.join(checkpoints, same)
+        )
+        found |= {row.customer: (row.key, row.state) for row in await connection.execute(query)}
+    return found
+
+
+async def checkpoint_at_or_behind(
+    connection: AsyncConnection, workspace: str, places: Mapping[bytes, bytes], number: int
+) -> dict[bytes, bytes]:
+    """For each customer, given with a history key, the key of the `number`th checkpoint from there on."""
+    found: dict[bytes, bytes] = {}
+    columns = {"customer": checkpoints.c.customer, "place": checkpoints.c.key}
+    for some in fitting(list(places.items()), 2):
+        asked = given(connection, "asked", columns, some)
+        of_customer = and_(checkpoints.c.workspace == workspace, checkpoints.c.customer == asked.c.customer)
+        place = (
+            select(checkpoints.c.key)
+            .where(of_customer, checkpoints.c.key >= asked.c.place)
+            .order_by(checkpoints.c.key)
+            .offset(number - 1)
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        for row in await connection.execute(select(asked.c.customer, place.label("key"))):
+            if row.key is not None:
+                found[row.customer] = row.key
+    return found
+
+
+async def checkpoints_within(
+    connection: AsyncConnection, workspace: str, stretches: Sequence[Stretch]
+) -> dict[bytes, dict[bytes, bytes]]:
+    """For each customer the states of its checkpoints in the stretch, by history key."""
+    found: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+    for some in fitting(stretches, 3):
+        asked = given(connection, "asked", _STRETCH, some)
+        within = and_(
+            checkpoints.c.workspace == workspace,
+            checkpoints.c.customer == asked.c.customer,
+            checkpoints.c.key > asked.c.start,
+            checkpoints.c.key <= asked.c.stop,
+        )
+        query = select(checkpoints.c.customer, checkpoints.c.key, checkpoints.c.state)
+        for row in await connection.execute(query.select_from(asked.join(checkpoints, within))):
+            found[row.customer][row.key] = row.state
+    return found
+
+
+async def runs_until(
+    connection: AsyncConnection, workspace: str, stretches: Sequence[BuildStretch]
+) -> dict[tuple[bytes, int], int]:
+    """For each customer and build the number of the last run that began up to the start of the stretch."""
+    found: dict[tuple[bytes, int], int] = {}
+    for some in fitting(stretches, 4):
+        asked = given(connection, "asked", _BUILD_STRETCH, some)
+        until = and_(_of_build(workspace, asked), instances.c.start_key <= asked.c.start)
+        query = select(asked.c.customer, asked.c.build, func.max(instances.c.run).label("run"))
+        query = query.select_from(asked.join(instances, until)).group_by(asked.c.customer, asked.c.build)
+        found |= {(row.customer, row.build): row.run for row in await connection.execute(query)}
+    return found
+
+
+async def instances_within(
+    connection: AsyncConnection, workspace: str, stretches: Sequence[BuildStretch]
+) -> list[InstanceRow]:
+    """The instances that began in the stretch, or that an event of it ended after they had rested."""
+    found: list[InstanceRow] = []
+    for some in fitting(stretches, 4):
+        asked = given(connection, "asked", _BUILD_STRETCH, some)
+        within = or_(
+            *(and_(key > asked.c.start, key <= asked.c.stop) for key in (instances.c.start_key, instances.c.end_key))
+        )
+        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, and_(_of_build(workspace, asked), within)))
+        found += [InstanceRow(*row) for row in await connection.execute(query)]
+    return found
+
+
+async def instances_started_by(
+    connection: AsyncConnection, workspace: str, starts: Sequence[tuple[bytes, int, bytes]]
+) -> list[InstanceRow]:
+    """The instances of (customer, build) whose runs began with the event of that history key."""
+    found: list[InstanceRow] = []
+    for some in fitting(starts, 3):
+        asked = given(connection, "asked", _BUILD | {"start": instances.c.start_key}, some)
+        same = and_(_of_build(workspace, asked), instances.c.start_key == asked.c.start)
+        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, same))
+        found += [InstanceRow(*row) for row in await connection.execute(query)]
+    return found
+
+
+async def instances_with_keys(
+    connection: AsyncConnection, workspace: str, keys: Sequence[tuple[bytes, int, str]]
+) -> list[InstanceRow]:
+    """The instances of (customer, build) with that key."""
+    found: list[InstanceRow] = []
+    for some in fitting(keys, 3):
+        asked = given(connection, "asked", _BUILD | {"key": instances.c.key}, some)
+        same = and_(_of_build(workspace, asked), instances.c.key == asked.c.key)
+        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, same))
+        found += [InstanceRow(*row) for row in await connection.execute(query)]
+    return found
+
+
+async def instances_that_rested(
+    connection: AsyncConnection, workspace: str, builds: Sequence[tuple[bytes, int]]
+) -> list[InstanceRow]:
+    """The instances of (customer, build) that have been completed and closed."""
+    found: list[InstanceRow] = []
+    for some in fitting(builds, 2):
+        asked = given(connection, "asked", _BUILD, some)
+        rested = and_(_of_build(workspace, asked), instances.c.resting.is_not(None))
+        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, rested))
+        found += [InstanceRow(*row) for row in await connection.execute(query)]
+    return found
+
+
+async def steps_within(connection: AsyncConnection, workspace: str, stretches: Sequence[BuildStretch]) -> list[StepRow]:
+    """The steps in the stretches, in history order within each."""
+    found: list[StepRow] = []
+    for some in fitting(stretches, 4):
+        asked = given(connection, "asked", _BUILD_STRETCH, some)
+        within = and_(
+            steps.c.workspace == workspace,
+            steps.c.customer == asked.c.customer,
+            steps.c.build == asked.c.build,
+            steps.c.key > asked.c.start,
+            steps.c.key <= asked.c.stop,
+        )
+        query = select(*_STEP_COLUMNS).select_from(asked.join(steps, within))
+        found += [StepRow(*row) for row in await connection.execute(query)]
+    return sorted(found, key=lambda step: step.key)
+
+
+def _of_build(workspace: str, asked: Any) -> Any:
+    return and_(
+        instances.c.workspace == workspace,
+        instances.c.customer == asked.c.customer,
+        instances.c.build == asked.c.build,
+    )

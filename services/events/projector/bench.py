@@ -1,0 +1,277 @@
+"""Lays out all that is needed to fold customers on, folds them, and says what is another now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.events.insights.domain import Tally
+from services.events.live.domain.state import EMPTY
+from services.events.live.rows import CustomerRow, InstanceRow, StepRow
+from services.events.live.state import numbered, read_states
+from services.events.live.store import standing
+from services.events.live.store.standing import BuildStretch, Stretch
+from services.events.live.store.writing import Changes
+from services.events.models import builds
+from services.events.models.builds import Build
+from services.events.models.queries import Models
+from services.events.projector.dirty import Change
+from services.events.projector.refold import Built, Outcome, Unfoldable, Work, refold
+from services.events.timeline import store as timeline_store
+from services.events.timeline.domain import BEGINNING, END
+from services.events.timeline.reader import EntryReader
+
+MANY_EVENTS = 4_096
+"""A customer with more to fold is not folded among others."""
+_FURTHER = 4
+"""If nothing stands as before at the checkpoint that was tried, so many times as many are tried next."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What folding some customers on has come to."""
+
+    changes: Changes = field(default_factory=Changes)
+    tally: Tally = field(default_factory=Tally)
+    unfoldable: dict[bytes, list[Unfoldable]] = field(default_factory=dict)
+    """By customer, events that were left out."""
+    failed: dict[bytes, str] = field(default_factory=dict)
+    """Customers that could not be folded at all, with the class of the error."""
+    events: int = 0
+
+
+_Row = TypeVar("_Row", InstanceRow, StepRow)
+
+
+class Bench:
+    """Works within the snapshot of one transaction of one workspace."""
+
+    def __init__(
+        self, connection: AsyncConnection, workspace: str, secret: bytes, models: Models, reader: EntryReader
+    ) -> None:
+        self._connection = connection
+        self._workspace = workspace
+        self._secret = secret
+        self._models = models
+        self._reader = reader
+        self.active: list[Build] = []
+        self._builds: dict[int, Built] = {}
+        self._places: dict[bytes, list[tuple[int, int]]] = {}
+
+    async def open(self) -> None:
+        """Reads which builds there are."""
+        active = await builds.active(self._connection, self._workspace)
+        schedules = await self._models.schedules(self._connection, self._workspace, active)
+        self._builds = {build.number: Built(build.number, build.journey, schedules[build.number]) for build in active}
+
+    # --- what is to be done ------------------------------------------------------------------------------------------
+
+    async def works(
+        self, changes: Mapping[bytes, Change | None], left_out: Mapping[bytes, Collection[str]]
+    ) -> list[Work]:
+        """Customers to be folded on, with the part of their history that is another one; None: only time has passed."""
+        stored = await standing.stored_customers(self._connection, self._workspace, changes)
+        works = [self._work(customer, change, stored.get(customer)) for customer, change in changes.items()]
+        for work in works:
+            work.left_out |= set(left_out.get(work.customer, ()))
+        late = [work for work in works if (change := changes[work.customer]) and not _is_ahead(work, change)]
+        await self._rewind(late, changes)
+        await self._find_places(works)
+        return works
+
+    async def catch_up(
+        self, build: int, customers: Sequence[CustomerRow], left_out: Mapping[bytes, Collection[str]]
+    ) -> list[Work]:
+        """Customers under a build that they have not been folded under, up to what is stored of them."""
+        works = [
+            Work(row.customer, row, row.last_key, BEGINNING, row.last_key, {build: EMPTY}, clock=row.clock)
+            for row in customers
+        ]
+        for work in works:
+            work.left_out |= set(left_out.get(work.customer, ()))
+        await self._find_places(works)
+        return works
+
+    def is_large(self, work: Work) -> bool:
+        return len(self._places[work.customer]) > MANY_EVENTS
+
+    def _work(self, customer: bytes, change: Change | None, stored: CustomerRow | None) -> Work:
+        """Until it is rewound, a work goes on from where everything stands now."""
+        if stored is None:
+            return Work(customer, None, END, BEGINNING, END, dict.fromkeys(self._builds, EMPTY))
+        states = read_states(stored.state)
+        base = {build: state for build, state in states.items() if build in self._builds}
+        return Work(customer, stored, change.to_key if change else BEGINNING, stored.last_key, END, base)
+
+    async def _rewind(self, works: Sequence[Work], changes: Mapping[bytes, Change | None]) -> None:
+        """Takes works back to the last checkpoint before what changed, or to the beginning."""
+        since = {work.customer: change.from_key for work in works if (change := changes[work.customer])}
+        before = await standing.checkpoint_before(self._connection, self._workspace, since)
+        for work in works:
+            work.start, stored = before.get(work.customer, (BEGINNING, b""))
+            states = read_states(stored) if stored else {}
+            if work.base.keys() <= states.keys():
+                work.base = {build: states[build] for build in work.base}
+            else:
+                work.start = BEGINNING
+                work.base = dict.fromkeys(work.base, EMPTY)
+        await self._reach(works, 1)
+        await self._number(works)
+
+    async def _reach(self, works: Sequence[Work], checkpoints: int) -> None:
+        """Sets where works stop: some checkpoints behind what changed, or the end of the history."""
+        until = {work.customer: work.changed_until for work in works if work.changed_until < END}
+        stops = await standing.checkpoint_at_or_behind(self._connection, self._workspace, until, checkpoints)
+        for work in works:
+            work.stop = stops.get(work.customer, END)
+
+    async def _number(self, works: Sequence[Work]) -> None:
+        """Checkpoints do not say the numbers of runs: an earlier run that comes to light renumbers all later ones."""
+        resumed = [work for work in works if work.start != BEGINNING]
+        last = await standing.runs_until(self._connection, self._workspace, _build_stretches(resumed))
+        open_runs = await standing.instances_started_by(self._connection, self._workspace, _open_runs(resumed))
+        numbers: dict[tuple[bytes, int], dict[str, int]] = defaultdict(dict)
+        for row in open_runs:
+            numbers[row.customer, row.build][row.start_event] = row.run
+        for work in resumed:
+            for build, state in work.base.items():
+                identity = work.customer, build
+                work.base[build] = numbered(state, last.get(identity, 0), numbers[identity])
+
+    # --- what is known of it -----------------------------------------------------------------------------------------
+
+    async def _find_places(self, works: Sequence[Work]) -> None:
+        stretches = [Stretch(work.customer, work.start, work.stop) for work in works if work.changed_until]
+        for stretch in stretches:
+            self._places[stretch.customer] = []
+        for customer, seq, slot in await timeline_store.events_within(self._connection, self._workspace, stretches):
+            self._places[customer].append((seq, slot))
+        for work in works:
+            self._places.setdefault(work.customer, [])
+
+    async def _lay_out(self, works: Sequence[Work]) -> None:
+        """Reads the histories between start and stop, and what is stored of them."""
+        places = [(work, place) for work in works for place in self._places[work.customer]]
+        entries = await self._reader.read(self._workspace, [place for _work, place in places])
+        histories = defaultdict(list)
+        for (work, _place), entry in zip(places, entries, strict=True):
+            if entry is not None:
+                histories[work.customer].append(entry)
+        for work in works:
+            work.entries = sorted(histories[work.customer], key=attrgetter("key"))
+        rewound = [work for work in works if work.rewinds]
+        if not rewound:
+            return
+        stretches = [Stretch(work.customer, work.start, work.stop) for work in rewound]
+        noted = await standing.checkpoints_within(self._connection, self._workspace, stretches)
+        by_build = _build_stretches(rewound)
+        rows = await standing.instances_within(self._connection, self._workspace, by_build)
+        rows += await standing.instances_started_by(self._connection, self._workspace, _open_runs(rewound))
+        steps = await standing.steps_within(self._connection, self._workspace, by_build)
+        instances_of = _by_customer(rows)
+        steps_of = _by_customer(steps)
+        for work in rewound:
+            work.checkpoints = {key: read_states(state) for key, state in noted.get(work.customer, {}).items()}
+            work.instances = instances_of[work.customer]
+            work.steps = steps_of[work.customer]
+
+    # --- doing it ----------------------------------------------------------------------------------------------------
+
+    async def fold(self, works: Sequence[Work], now: int) -> Folded:
+        """Folds in a thread, so that leases are renewed however long it takes."""
+        folded = Folded()
+        await self._lay_out(works)
+        checkpoints = 1
+        while works:
+            works = await asyncio.to_thread(self._fold_some, works, folded, now)
+            await self._look_up_closed_runs(works)
+            further = [work for work in works if not any(archive.gave for archive in work.archives.values())]
+            if further:
+                checkpoints *= _FURTHER
+                await self._reach(further, checkpoints)
+                await self._find_places(further)
+                await self._lay_out(further)
+        return folded
+
+    def _fold_some(self, works: Sequence[Work], folded: Folded, now: int) -> list[Work]:
+        """Those that need to know more."""
+        unfinished = []
+        for work in works:
+            try:
+                outcome = refold(work, self._builds, folded.tally, self._secret, now)
+            except Exception as error:
+                # One history that cannot be folded must not hold up the others; it is listed and tried again later.
+                folded.failed[work.customer] = type(error).__name__
+                continue
+            if outcome is None:
+                unfinished.append(work)
+            else:
+                _take(folded, work.customer, outcome)
+        return unfinished
+
+    async def _look_up_closed_runs(self, works: Sequence[Work]) -> None:
+        for work in works:
+            for archive in work.archives.values():
+                archive.gave = archive.wants
+        wanted = [
+            (work.customer, build, key)
+            for work in works
+            for build, archive in work.archives.items()
+            for key in archive.wanted_keys
+        ]
+        by_key: dict[tuple[bytes, int, str | None], list[InstanceRow]] = defaultdict(list)
+        for row in await standing.instances_with_keys(self._connection, self._workspace, wanted):
+            by_key[row.customer, row.build, row.key].append(row)
+        asked = [
+            (work.customer, build)
+            for work in works
+            for build, archive in work.archives.items()
+            if archive.wants_resting
+        ]
+        rested: dict[tuple[bytes, int], list[InstanceRow]] = defaultdict(list)
+        for row in await standing.instances_that_rested(self._connection, self._workspace, asked):
+            rested[row.customer, row.build].append(row)
+        for work in works:
+            for build, archive in work.archives.items():
+                for key in list(archive.wanted_keys):
+                    archive.give_key(key, by_key[work.customer, build, key])
+                if archive.wants_resting:
+                    archive.give_resting(rested[work.customer, build])
+
+
+def _take(folded: Folded, customer: bytes, outcome: Outcome) -> None:
+    folded.changes.add(outcome.changes)
+    folded.events += outcome.events
+    if outcome.unfoldable:
+        folded.unfoldable[customer] = outcome.unfoldable
+
+
+def _is_ahead(work: Work, change: Change) -> bool:
+    """Whether everything that changed lies behind all that has been folded."""
+    return work.stored is None or change.from_key > work.stored.last_key
+
+
+def _build_stretches(works: Sequence[Work]) -> list[BuildStretch]:
+    return [BuildStretch(work.customer, build, work.start, work.stop) for work in works for build in work.base]
+
+
+def _open_runs(works: Sequence[Work]) -> list[tuple[bytes, int, bytes]]:
+    return [
+        (work.customer, build, run.start.key)
+        for work in works
+        for build, state in work.base.items()
+        for run in state.open
+    ]
+
+
+def _by_customer(rows: Iterable[_Row]) -> dict[bytes, list[_Row]]:
+    groups: dict[bytes, list[_Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.customer].append(row)
+    return groups

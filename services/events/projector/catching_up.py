@@ -1,0 +1,99 @@
+"""The background lane: brings customers under builds that they have not been folded under.
+
+Partition by partition, in the order of ids, a step at a time; how far it has come is stored with what it has folded, so
+that an interrupted rebuild goes on where it was. When all partitions are through, the new build takes the place of the
+old one, whose rows are then swept away.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.events.live.rows import CustomerRow
+from services.events.live.state import read_states
+from services.events.models import builds
+from services.events.models.builds import BuildProgress
+from services.events.partitions import partition_of
+from services.events.projector import stuck
+from services.events.projector.fold import Lanes, Slow
+from services.events.tables import customers
+
+_FIRST_CUSTOMERS, _MOST_CUSTOMERS = 64, 1_024
+_LONG_SECONDS = 0.2
+_SWEPT_CUSTOMERS = 500
+
+
+class CatchingUp:
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._most = _FIRST_CUSTOMERS
+
+    async def step(self, workspace: str) -> int:
+        """The next customers of one partition; how much was done."""
+        began = time.monotonic()
+        async with self._lanes.turn:
+            done = await self._step(workspace)
+        async with self._lanes.state.write() as connection:
+            await builds.switch(connection, workspace)
+        if done:
+            self._adapt(time.monotonic() - began)
+            return done
+        return await self._sweep(workspace)
+
+    def _adapt(self, seconds: float) -> None:
+        if seconds > _LONG_SECONDS:
+            self._most = max(self._most // 2, 1)
+        elif seconds < _LONG_SECONDS / 2:
+            self._most = min(self._most * 2, _MOST_CUSTOMERS)
+
+    async def _step(self, workspace: str) -> int:
+        epochs, partitions = self._lanes.partitions()
+        if not partitions:
+            return 0
+        async with self._lanes.state.write(snapshot=True) as connection:
+            behind = await builds.progress(connection, workspace, partitions)
+            if not behind or self._is_awaited(workspace, behind[0].partition):
+                return 0
+            await self._catch_up(connection, workspace, behind[0])
+            await self._lanes.leases.check(connection, epochs)
+        return 1
+
+    def _is_awaited(self, workspace: str, partition: int) -> bool:
+        """Whether the slow lane has a customer of the partition, who might be written as it was before the build."""
+        slow = self._lanes.slow
+        return any(name == workspace and partition_of(customer) == partition for name, customer in slow)
+
+    async def _catch_up(self, connection: AsyncConnection, workspace: str, behind: BuildProgress) -> None:
+        query = (
+            select(*(customers.c[name] for name in CustomerRow._fields))
+            .where(customers.c.workspace == workspace, customers.c.partition == behind.partition)
+            .where(customers.c.customer > behind.after)
+            .order_by(customers.c.customer)
+            .limit(self._most)
+        )
+        rows = [CustomerRow(*row) for row in await connection.execute(query)]
+        missing = [row for row in rows if behind.build not in read_states(row.state)]
+        bench = await self._lanes.bench(connection, workspace)
+        left_out = await stuck.left_out(connection, workspace, [row.customer for row in missing])
+        works = await bench.catch_up(behind.build, missing, left_out)
+        large = [work for work in works if bench.is_large(work)]
+        works = [work for work in works if not bench.is_large(work)]
+        folded = await bench.fold(works, self._lanes.clock())
+        await self._lanes.write(connection, workspace, folded, works)
+        if large:  # the partition is visited again when the slow lane is through with them
+            self._lanes.slow |= {(workspace, work.customer): Slow(None, behind.build) for work in large}
+            return
+        after = rows[-1].customer if rows else behind.after
+        count = behind.folded + len(rows)
+        await builds.advance(
+            connection, workspace, behind.build, behind.partition, after, count, len(rows) < self._most
+        )
+
+    async def _sweep(self, workspace: str) -> int:
+        async with self._lanes.turn, self._lanes.state.write() as connection:
+            for build in await builds.retired(connection, workspace):
+                return await builds.sweep(connection, workspace, build, _SWEPT_CUSTOMERS)
+        return 0

@@ -1,0 +1,53 @@
+"""The slow lane: customers with a long history to fold, one at a time, beside everything else.
+
+Reading and folding happen in a snapshot that holds nobody up; only writing takes its turn. Nobody else folds a customer
+of this lane meanwhile: its partition has one owner, and the owner's other lanes leave it out.
+"""
+
+from __future__ import annotations
+
+from services.events.live.store import standing
+from services.events.models import builds
+from services.events.partitions import partition_of
+from services.events.projector import dirty, stuck
+from services.events.projector.fold import Lanes, Slow
+
+
+class SlowLane:
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    async def step(self) -> int:
+        """Folds the customer that has waited longest; how many it folded."""
+        lanes = self._lanes
+        if not lanes.slow:
+            return 0
+        (workspace, customer), why = next(iter(lanes.slow.items()))
+        try:
+            await self._fold(workspace, customer, why)
+        finally:
+            del lanes.slow[workspace, customer]  # whatever is left to do is marked, and found again
+        return 1
+
+    async def _fold(self, workspace: str, customer: bytes, why: Slow) -> None:
+        lanes = self._lanes
+        epochs, _partitions = lanes.partitions()
+        lease = f"fold/{partition_of(customer)}"
+        if lease not in epochs:
+            return
+        async with lanes.state.read(snapshot=True) as connection:
+            bench = await lanes.bench(connection, workspace)
+            left_out = await stuck.left_out(connection, workspace, [customer])
+            if why.build is not None:
+                stored = await standing.stored_customers(connection, workspace, [customer])
+                works = await bench.catch_up(why.build, list(stored.values()), left_out)
+            else:
+                works = await bench.works({customer: why.waiting.change if why.waiting else None}, left_out)
+            folded = await bench.fold(works, lanes.clock())
+        async with lanes.turn, lanes.state.write(snapshot=True) as connection:
+            if await builds.active(connection, workspace) != bench.active:
+                return  # something was published meanwhile
+            await lanes.write(connection, workspace, folded, works)
+            if why.waiting is not None:
+                await dirty.clear_until(connection, workspace, customer, why.waiting.last)
+            await lanes.leases.check(connection, {lease: epochs[lease]})
