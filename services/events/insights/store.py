@@ -2,56 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import delete_rows, fitting, given, insert_rows
+from infra.chassis.database import Database, delete_rows, fitting, given
+from services.events.insights.contributions import tallied
 from services.events.insights.domain import Cell, Counts, Tally
 from services.events.tables import counters
 
 _KEY = ("workspace", *Cell._fields)
-_Body = dict[str, msgspec.Raw]
-"""Counts by name; what is not changed is not even decoded."""
+_Body = tuple[dict[str, int], dict[str, msgspec.Raw]]
+"""The plain counts and the gaps: buckets of names that are not changed are not even decoded."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_body = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode_body = msgspec.msgpack.Decoder(_Body).decode
-_decode_numbers = msgspec.msgpack.Decoder(dict[int, int]).decode
-decode_counts = msgspec.msgpack.Decoder(Counts).decode
-"""What the body of a counter holds."""
+_decode_buckets = msgspec.msgpack.Decoder(dict[int, int]).decode
+_decode_counts = msgspec.msgpack.Decoder(tuple[dict[str, int], dict[str, dict[int, int]]]).decode
 
 
-async def apply(connection: AsyncConnection, workspace: str, tally: Tally) -> None:
-    """Adds what was tallied to the counters.
-
-    Equal sums are equal bytes: names and numbers are sorted, and nothing is kept of what has come to zero. There must
-    be one writer at a time for each partition.
-    """
+async def apply(connection: AsyncConnection, database: Database, workspace: str, tally: Tally) -> None:
+    """Adds what was tallied to the counters. There must be one writer at a time for each partition."""
     changes = tally.cells()
     held = await _bodies(connection, workspace, changes)
-    bodies = ((cell, added(held.get(cell), change)) for cell, change in changes.items())
-    rows = [(workspace, *cell, body) for cell, body in bodies if body is not None]
-    await delete_rows(connection, counters, _KEY, [(workspace, *cell) for cell in held])
-    await insert_rows(connection, counters, (*_KEY, "body"), rows)
+    rows, emptied = [], []
+    for cell, change in changes.items():
+        body = added(held.get(cell), change)
+        if body is not None:
+            rows.append({"workspace": workspace, **cell._asdict(), "body": body})
+        elif cell in held:
+            emptied.append((workspace, *cell))
+    await delete_rows(connection, counters, _KEY, emptied)
+    if rows:
+        insert = database.upsert(counters)
+        update = insert.on_conflict_do_update(index_elements=_KEY, set_={"body": insert.excluded.body})
+        await connection.execute(update, rows)
 
 
-def added(body: bytes | None, change: Mapping[str, Mapping[int, int]]) -> bytes | None:
-    """The body of a cell after a change; None when nothing is left, as when there was none."""
-    total: _Body = {} if body is None else _decode_body(body)
-    for name, numbers in change.items():
-        held = total.get(name)
-        sums = {} if held is None else _decode_numbers(held)
-        for number, count in numbers.items():
-            sums[number] = sums.get(number, 0) + count
-        left = {number: sums[number] for number in sorted(sums) if sums[number]}
+async def counted(connection: AsyncConnection, workspace: str) -> dict[Cell, bytes]:
+    """All counters, as bodies."""
+    columns = [counters.c[name] for name in Cell._fields]
+    query = select(*columns, counters.c.body).where(counters.c.workspace == workspace)
+    return {Cell(*row[:-1]): row[-1] for row in await connection.execute(query)}
+
+
+async def summed(connection: AsyncConnection, workspace: str) -> dict[Cell, bytes]:
+    """All counters as they ought to be: what the stored instances and steps add up to, read in portions.
+
+    The connection has to show one moment all the while (see Database.read).
+    """
+    sums = (await tallied(connection, workspace)).cells()
+    return {cell: body for cell, counts in sums.items() if (body := added(None, counts)) is not None}
+
+
+def added(body: bytes | None, change: Counts) -> bytes | None:
+    """The body of a cell after a change; None when nothing is left, as when there was none.
+
+    Equal sums are equal bytes: names and buckets are sorted, and nothing is kept of what has come to zero.
+    """
+    plain, gaps = ({}, {}) if body is None else _decode_body(body)
+    for name, count in change.plain.items():
+        plain[name] = plain.get(name, 0) + count
+    if 0 in plain.values():
+        plain = {name: count for name, count in plain.items() if count}
+    for name, buckets in change.gaps.items():
+        total = _decode_buckets(gaps[name]) if name in gaps else {}
+        for bucket, count in buckets.items():
+            total[bucket] = total.get(bucket, 0) + count
+        left = {bucket: total[bucket] for bucket in sorted(total) if total[bucket]}
         if left:
-            total[name] = msgspec.Raw(_encode(left))
+            gaps[name] = msgspec.Raw(_encode(left))
         else:
-            total.pop(name, None)
-    return _encode_body(total) if total else None
+            gaps.pop(name, None)
+    return _encode_body((plain, gaps)) if plain or gaps else None
+
+
+def counts_in(body: bytes) -> Counts:
+    """What the body of a cell says."""
+    return Counts(*_decode_counts(body))
 
 
 async def _bodies(connection: AsyncConnection, workspace: str, cells: Collection[Cell]) -> dict[Cell, bytes]:

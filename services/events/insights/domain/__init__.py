@@ -4,6 +4,8 @@ Pure: no I/O, no clock, no randomness.
 """
 
 from services.events.insights.domain.counts import Counts
+from services.events.insights.domain.meaning import Insights, meaning
+from services.events.insights.domain.selection import Selection
 from services.events.insights.domain.tally import Cell, Tally
 
-__all__ = ["Cell", "Counts", "Tally"]
+__all__ = ["Cell", "Counts", "Insights", "Selection", "Tally", "meaning"]

@@ -1,30 +1,58 @@
-"""What is counted, and how a count is named.
-
-A name is a kind and texts, joined by U+0000, which no text of an event or a model can hold. Under each name stand
-counts by number: the bucket of a gap (see gaps), or 0 for kinds that have none.
-"""
+"""What is counted, and how a count is named."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 STATUS = "s"  # status
 FURTHEST = "p"  # key of the latest phase that the instance reached
 LOST = "l"  # the same, of instances that dropped off
 DROP = "d"  # phase, reason and, if known, device of the first step
 START = "b"  # first touchpoint
-FLOW = "f"  # touchpoint, next touchpoint; by the time between them
 END = "e"  # last touchpoint, status
 CHANNEL = "c"  # channel, next channel
 DEVICE = "g"  # and so on
 SOURCE = "o"
 
-Counts = dict[str, dict[int, int]]
-"""By name and number; none is zero and no name stands without counts."""
+_BETWEEN = "\x00"
 
 
-def add(total: Counts, more: Counts) -> None:
-    """Adds counts that are not negative to a total. Takes over parts of `more`."""
-    for name, numbers in more.items():
-        held = total.setdefault(name, numbers)
-        if held is not numbers:
-            for number, count in numbers.items():
-                held[number] = held.get(number, 0) + count
+@dataclass(slots=True)
+class Counts:
+    """Counts by name; none is zero.
+
+    A name is texts joined by U+0000, which no text of an event or a model can hold: of `plain` counts a kind and what
+    the comment beside it says, of `gaps` a touchpoint and the next one. Those are counted by the bucket of the time
+    between the two (see domain.gaps), and their sum is how often the one followed the other.
+    """
+
+    plain: dict[str, int] = field(default_factory=dict)
+    gaps: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.gaps)
+
+    def add(self, other: Counts) -> None:
+        """Adds counts of which none is negative."""
+        for name, count in other.plain.items():
+            self.plain[name] = self.plain.get(name, 0) + count
+        for name, buckets in other.gaps.items():
+            held = self.gaps.setdefault(name, {})
+            for bucket, count in buckets.items():
+                held[bucket] = held.get(bucket, 0) + count
+
+    def of_kind(self, kind: str) -> Iterator[tuple[list[str], int]]:
+        """The plain counts of a kind, each with the texts of its name."""
+        for name, count in self.plain.items():
+            found, *texts = texts_of(name)
+            if found == kind:
+                yield texts, count
+
+
+def name_of(texts: tuple[str, ...]) -> str:
+    return _BETWEEN.join(texts)
+
+
+def texts_of(name: str) -> list[str]:
+    return name.split(_BETWEEN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.events.insights.domain.counts import (
@@ -11,18 +12,18 @@ from services.events.insights.domain.counts import (
     DEVICE,
     DROP,
     END,
-    FLOW,
     FURTHEST,
     LOST,
     SOURCE,
     START,
     STATUS,
     Counts,
+    name_of,
 )
 from services.events.insights.domain.gaps import bucket_of
 from services.events.live.domain.trail import Trail
 from services.events.live.rows import InstanceRow, StepRow
-from services.events.timeline.domain import Microseconds, occurred_at_of, source_of
+from services.events.timeline.domain import SOURCE_AT, Microseconds, occurred_at_of, source_of
 
 DAY: Microseconds = 86_400_000_000
 LONGEST_VALUE = 255
@@ -64,8 +65,16 @@ class _Profile(NamedTuple):
                 yield Cell(self.build, self.version, self.day, dimension, value, self.partition)
 
 
-_Key = tuple[str | int, ...]
-"""Kind, texts and number of a count."""
+_ProfileKey = tuple[int, int, int, int, str | None, str | None, str, str | None]
+"""A profile as plain values, which are made and looked up in half the time."""
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What the instances of one profile say, by the texts of a name; zeros may be among it."""
+
+    plain: defaultdict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
+    gaps: defaultdict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
 
 
 class Tally:
@@ -78,101 +87,136 @@ class Tally:
     Counts are kept per distinct profile while they grow, and go into the cells of its dimensions only once.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_last_row", "_last_sums", "_sums")
 
     def __init__(self) -> None:
-        self._counts: dict[_Profile, defaultdict[_Key, int]] = {}
+        self._sums: dict[_ProfileKey, _Sums] = {}
+        self._last_row: InstanceRow | None = None  # the calls for one row come together
+        self._last_sums = _Sums()
 
     def instance(self, row: InstanceRow, sign: int) -> None:
         """What the standing of an instance says: its status, how far it came, and how it ended."""
-        counts = self._of(row)
-        counts[STATUS, row.status, 0] += sign
-        counts[FURTHEST, row.furthest, 0] += sign
+        plain = self._of(row).plain
+        plain[STATUS, row.status] += sign
+        plain[FURTHEST, row.furthest] += sign
         if row.ended_at is not None and row.touchpoint is not None:
-            counts[END, row.touchpoint, row.status, 0] += sign
+            plain[END, row.touchpoint, row.status] += sign
         if row.drop_reason is not None and row.drop_phase is not None:
-            counts[LOST, row.furthest, 0] += sign
+            plain[LOST, row.furthest] += sign
             device = () if row.device is None else (row.device,)
-            counts[DROP, row.drop_phase, row.drop_reason, *device, 0] += sign
+            plain[DROP, row.drop_phase, row.drop_reason, *device] += sign
 
     def steps(self, row: InstanceRow, before: Trail, steps: Sequence[StepRow], sign: int) -> Trail:
         """What consecutive steps of an instance say that come after `before`; answers the trail after them."""
-        counts = self._of(row)
+        sums = self._of(row)
+        plain, gaps = sums.plain, sums.gaps
         touchpoint, at, channel, device, source = before
+        said_by = _spelled(source) if source is not None else b"\x00"  # nobody: sources are not empty
         for step in steps:
             key, to = step.key, step.touchpoint
             if to is not None:
                 moment = occurred_at_of(key)
                 if touchpoint is None:
-                    counts[START, to, 0] += sign
+                    plain[START, to] += sign
                 else:
-                    counts[FLOW, touchpoint, to, bucket_of(moment - at)] += sign
+                    gaps[touchpoint, to, bucket_of(moment - at)] += sign
                 touchpoint, at = to, moment
             if (known := step.channel) is not None and known != channel:
                 if channel is not None:
-                    counts[CHANNEL, channel, known, 0] += sign
+                    plain[CHANNEL, channel, known] += sign
                 channel = known
             if (known := step.device) is not None and known != device:
                 if device is not None:
-                    counts[DEVICE, device, known, 0] += sign
+                    plain[DEVICE, device, known] += sign
                 device = known
-            if (known := source_of(key)) != source:
+            if not key.startswith(said_by, SOURCE_AT):  # thrice as fast as reading the source
+                known = source_of(key)
                 if source is not None:
-                    counts[SOURCE, source, known, 0] += sign
-                source = known
+                    plain[SOURCE, source, known] += sign
+                source, said_by = known, _spelled(known)
         return Trail(touchpoint, at, channel, device, source)
 
     def cells(self) -> dict[Cell, Counts]:
         """What is to be added to each cell; counts may be negative, none is zero, no cell is empty."""
-        cells: dict[Cell, Counts] = {}
-        for profile, counts in self._counts.items():
-            named = _named(counts)
-            if named:
-                for cell in profile.cells():
-                    _add(cells.setdefault(cell, {}), named)
-        return {cell: left for cell, found in cells.items() if (left := _without_zeros(found))}
+        cells: defaultdict[Cell, Counts] = defaultdict(Counts)
+        names: _Names = {}
+        for profile, sums in self._sums.items():
+            plain, gaps = _named(sums, names)
+            if plain or gaps:
+                for cell in _Profile(*profile).cells():
+                    _add(cells[cell], plain, gaps)
+        return {cell: counts for cell, counts in cells.items() if _has_no_zeros(counts)}
 
     def by_version(self) -> dict[int, Counts]:
         """All that was added, by version."""
-        versions: dict[int, Counts] = {}
-        for profile, counts in self._counts.items():
-            _add(versions.setdefault(profile.version, {}), _named(counts))
-        return {version: _without_zeros(found) for version, found in versions.items()}
+        versions: defaultdict[int, Counts] = defaultdict(Counts)
+        names: _Names = {}
+        for profile, sums in self._sums.items():
+            _add(versions[_Profile(*profile).version], *_named(sums, names))
+        return {version: counts for version, counts in versions.items() if _has_no_zeros(counts)}
 
-    def _of(self, row: InstanceRow) -> defaultdict[_Key, int]:
-        profile = _Profile(
-            row.partition,
-            row.build,
-            row.version,
-            row.started_at // DAY,
-            row.channel,
-            row.device,
-            row.source,
-            row.variant,
-        )
-        counts = self._counts.get(profile)
-        if counts is None:
-            counts = self._counts[profile] = defaultdict(int)
-        return counts
+    def _of(self, row: InstanceRow) -> _Sums:
+        if row is self._last_row:
+            return self._last_sums
+        day = row.started_at // DAY
+        profile = row.partition, row.build, row.version, day, row.channel, row.device, row.source, row.variant
+        sums = self._sums.get(profile)
+        if sums is None:
+            sums = self._sums[profile] = _Sums()
+        self._last_row, self._last_sums = row, sums
+        return sums
 
 
-_Named = list[tuple[str, int, int]]
-"""Name, number and count."""
+def _spelled(source: str) -> bytes:
+    """As it stands in history keys."""
+    return source.encode() + b"\x00"
 
 
-def _named(counts: defaultdict[_Key, int]) -> _Named:
-    return [("\x00".join(map(str, key[:-1])), int(key[-1]), count) for key, count in counts.items() if count]
+_Names = dict[tuple[str, ...], str]
+"""The name of each combination of texts, made once."""
+
+_Plain = list[tuple[str, int]]
+_Gaps = list[tuple[str, int, int]]
 
 
-def _add(total: Counts, named: _Named) -> None:
-    for name, number, count in named:
-        numbers = total.get(name)
-        if numbers is None:
-            total[name] = {number: count}
+def _named(sums: _Sums, names: _Names) -> tuple[_Plain, _Gaps]:
+    """What is not zero of the sums."""
+    plain: _Plain = []
+    for texts, count in sums.plain.items():
+        if count:
+            if texts not in names:
+                names[texts] = name_of(texts)
+            plain.append((names[texts], count))
+    gaps: _Gaps = []
+    for (origin, to, bucket), count in sums.gaps.items():
+        if count:
+            edge = origin, to
+            if edge not in names:
+                names[edge] = name_of(edge)
+            gaps.append((names[edge], bucket, count))
+    return plain, gaps
+
+
+def _add(counts: Counts, plain: _Plain, gaps: _Gaps) -> None:
+    total = counts.plain
+    for name, count in plain:
+        total[name] = total.get(name, 0) + count
+    edges = counts.gaps
+    for name, bucket, count in gaps:
+        held = edges.get(name)
+        if held is None:
+            edges[name] = {bucket: count}
         else:
-            numbers[number] = numbers.get(number, 0) + count
+            held[bucket] = held.get(bucket, 0) + count
 
 
-def _without_zeros(counts: Counts) -> Counts:
-    found = {name: {number: count for number, count in numbers.items() if count} for name, numbers in counts.items()}
-    return {name: numbers for name, numbers in found.items() if numbers}
+def _has_no_zeros(counts: Counts) -> bool:
+    """Leaves out what came to zero, which is told faster than left out; whether anything remains."""
+    if 0 in counts.plain.values():
+        counts.plain = {name: count for name, count in counts.plain.items() if count}
+    for name, buckets in list(counts.gaps.items()):
+        if 0 in buckets.values():
+            counts.gaps[name] = {bucket: count for bucket, count in buckets.items() if count}
+            if not counts.gaps[name]:
+                del counts.gaps[name]
+    return bool(counts)
