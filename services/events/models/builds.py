@@ -310,9 +310,13 @@ def _place(xid: int, number: int) -> Place:
 
 
 _COLUMNS = (builds.c.build, builds.c.journey, builds.c.versions, builds.c.state, builds.c.xid)
-_UNDONE: ColumnElement[bool] = exists().where(
-    build_progress.c.workspace == builds.c.workspace,
-    build_progress.c.build == builds.c.build,
-    build_progress.c.done.is_(False),
+_UNDONE: ColumnElement[bool] = (
+    exists()
+    .where(
+        build_progress.c.workspace == builds.c.workspace,
+        build_progress.c.build == builds.c.build,
+        build_progress.c.done.is_(False),
+    )
+    .correlate(builds)
 )
 _UNFINISHED: ColumnElement[bool] = or_(builds.c.state == BUILDING, (builds.c.state == LIVE) & _UNDONE)

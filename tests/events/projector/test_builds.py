@@ -1,0 +1,375 @@
+"""Builds follow from what was published; they are filled, take each other's place and are swept away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.clock import to_rfc3339
+from infra.chassis.http import answer_problems
+from services.events import tables
+from services.events.access import AUDIENCE, workspace_of
+from services.events.intake.position import Place
+from services.events.models import builds
+from services.events.models.builds import Build, BuildProgress
+from services.events.models.queries import Models
+from services.events.projector import api
+from services.events.projector.dirty import END, Change, Waiting
+from services.events.projector.progress import Progress
+from services.events.timeline.domain import first_key_at
+from tests.events.projector.first_stage import FirstStage, customer_of, said, version
+from tests.support.histories import DAY, EPOCH
+
+HOUR = DAY // 24
+ALL = range(16)
+A, B = ("anonymous_id", "a"), ("anonymous_id", "b")
+
+
+@pytest.fixture
+async def stage(database_url: str) -> AsyncIterator[FirstStage]:
+    async with FirstStage(database_url) as opened:
+        opened.now = EPOCH + 10 * DAY
+        yield opened
+
+
+@pytest.fixture
+async def on_postgresql(postgresql_url: str) -> AsyncIterator[FirstStage]:
+    async with FirstStage(postgresql_url) as opened:
+        opened.now = EPOCH + 10 * DAY
+        yield opened
+
+
+def shown(current: list[Build]) -> list[tuple[str, tuple[int, ...], str]]:
+    return [(build.journey, build.versions, "LIVE" if build.live else "BUILDING") for build in current]
+
+
+def recently(before: int = 0) -> str:
+    """So long before the moment at which it is logged."""
+    return to_rfc3339(EPOCH + 10 * DAY - before)
+
+
+async def switch(stage: FirstStage) -> None:
+    async with stage.state.write() as connection:
+        await builds.switch(connection, "default")
+
+
+async def unfinished(stage: FirstStage) -> list[BuildProgress]:
+    async with stage.state.read() as connection:
+        return await builds.progress(connection, "default", ALL)
+
+
+# --- what is published -----------------------------------------------------------------------------------------------
+
+
+async def test_the_first_version_of_a_journey_is_live_at_once_and_still_to_be_filled(stage: FirstStage) -> None:
+    place = await stage.take(version(1))
+    [build] = await stage.builds()
+    assert build[1:] == ("shop", (1,), True, place)
+    assert await unfinished(stage) == [BuildProgress(build.number, partition, b"", 0) for partition in ALL]
+    assert await stage.marks() == {}
+
+
+async def test_journeys_that_are_published_together_have_a_build_each(stage: FirstStage) -> None:
+    place = await stage.take(version(1), version(1, journey="loyalty"), version(2, None))
+    assert shown(await stage.builds()) == [
+        ("shop", (1,), "LIVE"), ("loyalty", (1,), "LIVE"), ("shop", (1, 2), "BUILDING"),
+    ]  # fmt: skip
+    assert {build.place for build in await stage.builds()} == {place}
+
+
+async def test_a_version_from_about_now_is_added_and_only_what_happened_since_is_folded_again(
+    stage: FirstStage,
+) -> None:
+    await stage.take(version(1), said(9, A), said(10, B))
+    await stage.clear()
+    place = await stage.take(version(2, recently(HOUR)))
+    assert shown(await stage.builds()) == [("shop", (1, 2), "LIVE")]
+    since = first_key_at(EPOCH + 10 * DAY - HOUR)
+    assert await stage.marks() == {customer_of(*B): Waiting(Change(since, END, 0), place)}
+
+
+async def test_a_version_and_events_of_one_row_mark_a_customer_once(stage: FirstStage) -> None:
+    await stage.take(version(1))
+    place = await stage.take(said(9, A), said(11, A), version(2, recently()), version(3, recently()))
+    [(customer, waiting)] = (await stage.marks()).items()
+    assert (customer, waiting.change.to_key, waiting.change.events) == (customer_of(*A), END, 2)
+    assert first_key_at(EPOCH + 9 * DAY) < waiting.change.from_key < first_key_at(EPOCH + 9 * DAY + 1)
+    assert waiting.last == place
+
+
+@pytest.mark.parametrize("effective_from", [None, recently(HOUR + 1)], ids=["always", "earlier"])
+async def test_a_version_from_an_earlier_moment_is_built_beside_the_live_one(
+    stage: FirstStage, effective_from: str | None
+) -> None:
+    await stage.take(version(1), said(10, A))
+    await stage.clear()
+    place = await stage.take(version(2, effective_from))
+    live, building = await stage.builds()
+    assert shown([live, building]) == [("shop", (1,), "LIVE"), ("shop", (1, 2), "BUILDING")]
+    assert building.place == place
+    assert await stage.marks() == {}
+
+    await stage.take(version(3, recently()))  # goes into both
+    assert shown(await stage.builds()) == [("shop", (1, 3), "LIVE"), ("shop", (1, 2, 3), "BUILDING")]
+
+    await stage.take(version(4, effective_from))  # begins again
+    assert shown(await stage.builds()) == [("shop", (1, 3), "LIVE"), ("shop", (1, 2, 3, 4), "BUILDING")]
+    async with stage.state.read() as connection:
+        assert await builds.retired(connection, "default") == [building.number]
+
+
+async def test_a_version_that_is_known_changes_nothing(stage: FirstStage) -> None:
+    await stage.take(version(1), version(2, None))
+    before = await stage.builds()
+    await stage.take(version(2, None), version(1))
+    assert await stage.builds() == before
+    assert [row.version for row in await stage.rows(tables.models)] == [1, 2]
+
+
+# --- filling, replacing, sweeping ------------------------------------------------------------------------------------
+
+
+async def test_a_build_that_is_through_takes_the_place_of_the_live_one(stage: FirstStage) -> None:
+    await stage.take(version(1), version(2, None), version(1, journey="loyalty"))
+    live, building, loyalty = await stage.builds()
+    await stage.finish(live.number)
+    async with stage.state.write() as connection:
+        await builds.advance(connection, "default", building.number, 0, b"\x10" * 16, 3, False)
+    assert (await unfinished(stage))[0] == BuildProgress(loyalty.number, 0, b"", 0)  # the live one first
+    assert BuildProgress(building.number, 0, b"\x10" * 16, 3) in await unfinished(stage)
+    await switch(stage)
+    assert await stage.builds() == [live, building, loyalty]
+
+    await stage.finish(building.number)
+    await switch(stage)
+    assert await stage.builds() == [building._replace(live=True), loyalty]
+    async with stage.state.read() as connection:
+        assert await builds.retired(connection, "default") == [live.number]
+    assert {part.build for part in await unfinished(stage)} == {loyalty.number}
+
+
+async def test_two_processes_that_switch_at_once_do_it_once(on_postgresql: FirstStage) -> None:
+    stage = on_postgresql
+    await stage.take(version(1), version(2, None))
+    live, building = await stage.builds()
+    await stage.finish(building.number)
+    both_began = asyncio.Barrier(2)
+
+    async def attempt() -> None:
+        async with stage.state.write() as connection:
+            await builds.active(connection, "default")
+            await both_began.wait()
+            await builds.switch(connection, "default")
+
+    await asyncio.gather(attempt(), attempt())
+    assert await stage.builds() == [building._replace(live=True)]
+    assert [row for row in await stage.rows(tables.build_progress) if row.build == live.number] == [
+        ("default", live.number, -1, b"", 0, False)
+    ]
+
+
+async def test_a_switch_waits_for_a_publication_and_sees_what_it_did(on_postgresql: FirstStage) -> None:
+    stage = on_postgresql
+    await stage.take(version(1), version(2, None))
+    _live, building = await stage.builds()
+    await stage.finish(building.number)
+    published = asyncio.Event()
+
+    async def publish() -> None:
+        async with stage.state.write() as connection:
+            third = builds.Publication(Place(0, 99), 0, stage.now, version(3, None))
+            await builds.publish(connection, "default", [third])
+            published.set()
+            while not await _somebody_waits(stage):
+                pass
+
+    async def replace() -> None:
+        await published.wait()
+        await switch(stage)
+
+    await asyncio.gather(publish(), replace())
+    assert shown(await stage.builds()) == [("shop", (1,), "LIVE"), ("shop", (1, 2, 3), "BUILDING")]
+
+
+async def _somebody_waits(stage: FirstStage) -> bool:
+    async with stage.state.read() as connection:
+        waits = await connection.exec_driver_sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(waits.scalar_one())
+
+
+async def test_a_step_that_saw_a_build_before_it_was_retired_is_refused(on_postgresql: FirstStage) -> None:
+    stage = on_postgresql
+    await stage.take(version(1), version(2, None))
+    with pytest.raises(DBAPIError, match="could not serialize access"):
+        async with stage.state.write(snapshot=True) as connection:
+            assert len(await builds.active(connection, "default")) == 2
+            await stage.take(version(3, None))
+            await builds.hold(connection, "default")
+
+
+async def test_a_retired_build_is_swept_in_portions_and_nothing_else_is(stage: FirstStage) -> None:
+    await stage.take(version(1), version(2, None))
+    live, building = await stage.builds()
+    kept: dict[Any, list[Any]] = {}
+    for build in (live, building):
+        await _fill(stage, build.number, customers=5, counters=3)
+        kept = {
+            table: [row for row in await stage.rows(table) if row.build == building.number]
+            for table in (tables.instances, tables.steps, tables.counters)
+        }
+    await stage.finish(building.number)
+    await switch(stage)
+
+    swept = []
+    async with stage.state.read() as connection:
+        [number] = await builds.retired(connection, "default")
+    while not swept or swept[-1]:
+        async with stage.state.write() as connection:
+            swept.append(await builds.sweep(connection, "default", number, 2))
+    assert number == live.number
+    assert swept == [2, 2, 1, 2, 1, 0]
+    assert {table: await stage.rows(table) for table in kept} == kept
+    async with stage.state.read() as connection:
+        assert await builds.retired(connection, "default") == []
+    assert {row.build for row in await stage.rows(tables.build_progress)} == {building.number}
+
+
+async def _fill(stage: FirstStage, build: int, customers: int, counters: int) -> None:
+    """Rows of a build, two instances with a step each for every customer."""
+    owner = [{"workspace": "default", "build": build, "customer": bytes([number]) * 16} for number in range(customers)]
+    instance = {
+        "partition": 0, "journey": "shop", "version": 1, "run": 1, "status": "ACTIVE", "phase": "look",
+        "furthest": "look", "started_at": 0, "start_key": b"k", "start_event": "1-0", "source": "shop",
+        "last_event_at": 0,
+    }  # fmt: skip
+    step = {"seq": 1, "slot": 0, "phase": "look", "direction": "START", "status": "ACTIVE"}
+    names = {column.name for column in tables.steps.columns}
+    cell = {"workspace": "default", "build": build, "version": 1, "dimension": "", "value": "", "partition": 0}
+    async with stage.state.write() as connection:
+        for run in (b"1", b"2"):
+            rows = [one | instance | {"instance": run * 16} for one in owner]
+            await connection.execute(insert(tables.instances), rows)
+            rows = [one | step | {"instance": run * 16, "key": run} for one in owner]
+            rows = [{name: value for name, value in row.items() if name in names} for row in rows]
+            await connection.execute(insert(tables.steps), rows)
+        await connection.execute(insert(tables.counters), [cell | {"day": day, "body": b""} for day in range(counters)])
+
+
+# --- what readers and the fold are told ------------------------------------------------------------------------------
+
+
+async def test_readers_have_all_documents_and_the_schedule_of_the_live_build(stage: FirstStage) -> None:
+    models = Models(stage.state)
+    assert await models.journeys("default") == {}
+    await stage.take(version(1), version(2, None))
+    held = await models.journeys("default")
+    assert sorted(held["shop"].documents) == [1, 2]
+    assert [each.number for each in held["shop"].schedule.versions] == [1]
+    assert await models.journeys("default") is held
+
+    _live, building = await stage.builds()
+    await stage.finish(building.number)
+    await switch(stage)
+    assert [each.number for each in (await models.journeys("default"))["shop"].schedule.versions] == [1, 2]
+
+
+async def test_schedules_of_builds_share_what_was_compiled(stage: FirstStage) -> None:
+    models = Models(stage.state)
+    await stage.take(version(1), version(2, None))
+    current = await stage.builds()
+    async with stage.state.read() as connection:
+        one = await models.schedules(connection, "default", current)
+        assert await models.schedules(connection, "default", current) == one  # schedules are equal if they are the same
+    live, building = (one[build.number] for build in current)
+    assert [each.number for each in building.versions] == [1, 2]
+    assert live.versions[0] is building.versions[0]
+
+
+async def test_a_publication_is_reached_when_its_build_is_live_and_filled(stage: FirstStage) -> None:
+    progress = Progress(stage.log, stage.state)
+    before = await stage.take(said(1, A))
+    first = await stage.take(version(1))
+    second = await stage.take(version(2, None))
+    await stage.clear()
+    live, building = await stage.builds()
+
+    async def reached() -> list[bool]:
+        return [await progress.reached("default", place) for place in (before, first, second)]
+
+    assert await reached() == [True, False, False]
+    await stage.finish(live.number)
+    assert await reached() == [True, True, False]
+    await stage.finish(building.number)
+    assert await reached() == [True, True, False]
+    waiting = asyncio.create_task(progress.wait("default", second))
+    await switch(stage)
+    assert await waiting
+    assert (await progress.status("default")).rebuilds == []
+
+
+async def test_the_projection_says_how_far_each_build_is_and_what_is_stuck(stage: FirstStage) -> None:
+    await stage.take(version(1), version(2, None))
+    live, building = await stage.builds()
+    await stage.finish(live.number)
+    async with stage.state.write() as connection:
+        for partition in ALL:
+            after = bytes([partition << 4 | 8]) + b"\0" * 15
+            await builds.advance(connection, "default", building.number, partition, after, 10, partition == 15)
+        stuck = [
+            {"customer": customer_of(*A), "event": "1-0", "key": b"k", "error": "ValueError"},
+            {"customer": customer_of(*A), "event": "12-3", "key": b"k", "error": "KeyError"},
+            {"customer": customer_of(*B), "event": "", "key": b"", "error": "DataError"},
+        ]
+        rows = [row | {"workspace": "default", "partition": 0, "since": EPOCH} for row in stuck]
+        await connection.execute(insert(tables.stuck), rows)
+
+    tokens = ServiceTokens("a signing key that is long enough for HMAC")
+    app = FastAPI()
+    answer_problems(app)
+    app.include_router(api.router(Progress(stage.log, stage.state), lambda: stage.now, workspace_of(tokens)))
+    headers = {"Authorization": f"Bearer {tokens.mint(AUDIENCE, 'default')}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://events", headers=headers) as client:
+        answer = (await client.get("/internal/projection")).json()
+        # The partitions stand at 8, 24, ... 232 of 256; the last is through.
+        share = (sum(partition * 16 + 8 for partition in range(15)) / 256 + 1) / 16
+        assert answer["rebuilds"] == [
+            {
+                "journey": "shop",
+                "versions": [1, 2],
+                "live": False,
+                "folded": 160,
+                "customers": round(160 / share),
+                "share": round(share, 4),
+            }
+        ]
+        assert (answer["rebuilding"], answer["stuck"], answer["lag"]) == (True, 2, 0)
+
+        listed, after = [], None
+        while after is not None or not listed:
+            query = {"first": 1} | ({} if after is None else {"after": after})
+            page = (await client.get("/internal/projection/stuck", params=query)).json()
+            listed += page["items"]
+            after = page["endCursor"] if page["hasNextPage"] else None
+        expected = [
+            {
+                "customer": row["customer"].hex(),  # type: ignore[attr-defined]
+                "event": row["event"] or None,
+                "error": row["error"],
+                "since": "2026-01-01T00:00:00Z",
+            }
+            for row in stuck
+        ]
+        assert listed == sorted(expected, key=lambda row: (row["customer"], row["event"] or ""))
+        refused = await client.get("/internal/projection/stuck", params={"after": "AAAA"})
+        assert (refused.status_code, refused.json()["code"]) == (400, "BAD_CURSOR")
