@@ -35,7 +35,7 @@ class History:
     how long the history is.
     """
 
-    __slots__ = ("_last_event_at", "_readings", "_runs", "_schedule", "untaken")
+    __slots__ = ("_in_force", "_in_force_until", "_last_event_at", "_readings", "_runs", "_schedule", "untaken")
 
     def __init__(self, schedule: Schedule, state: HistoryState = EMPTY, archive: Archive = NOTHING) -> None:
         """The history up to the state. The archive tells of the runs that had been closed by then."""
@@ -43,7 +43,8 @@ class History:
         self._readings = {number: Reading(schedule.version(number)) for number in state.versions}
         self._schedule = schedule
         self._runs = Runs(state, archive, self._readings)
-        self._last_event_at = ALWAYS
+        self._last_event_at = self._in_force_until = ALWAYS
+        self._in_force: Reading | None = None
         self.untaken: list[Untaken] = []  # in history order, since the history was resumed
 
     def state(self) -> HistoryState:
@@ -58,12 +59,14 @@ class History:
         history from going on with an earlier event.
         """
         clock = max(clock, self._last_event_at)
-        return [run.instance(clock) for run in sorted(self._runs.told, key=lambda run: run.start.key)]
+        return [run.instance(clock) for run in self._runs.told]
 
     def add(self, event: Event) -> None:
         """Read the next event: it goes to an instance, starts a run, or neither."""
-        self._last_event_at = event.occurred_at
-        in_force = self._in_force(event.occurred_at)
+        at = self._last_event_at = event.occurred_at
+        if at >= self._in_force_until:
+            self._turn_to(at)
+        in_force = self._in_force
         belongs = False
         for reading in self._readings.values():
             if reading.recognise(event):
@@ -71,8 +74,9 @@ class History:
         if in_force is None or not belongs:
             return
         for reading in self._readings.values():
-            reading.read_key(event)
-        self._runs.close_silent(event.occurred_at)
+            if reading.key_of is not None:
+                reading.key = reading.key_of(event)
+        self._runs.close_silent(at)
 
         run = self._named()
         if run is not None and not run.takes():
@@ -84,14 +88,16 @@ class History:
         elif any(run.reading.recognition.belongs for run in self._runs.everything.open.values()):
             self._leave(event, Why.UNRECOGNISED)
 
-    def _in_force(self, at: Microseconds) -> Reading | None:
+    def _turn_to(self, at: Microseconds) -> None:
+        """Have the version in force at the moment, which is not before the last one."""
+        self._in_force_until = self._schedule.changes_after(at)
         version = self._schedule.in_force(at)
         if version is None:
-            return None
+            return
         reading = self._readings.get(version.number)
         if reading is None:
             reading = self._readings[version.number] = Reading(version)
-        return reading
+        self._in_force = reading
 
     def _named(self) -> Run | None:
         """The instance that the event's key names, whether it takes the event or not (rules 1 and 3)."""
@@ -195,4 +201,4 @@ def _later(one: Run | None, other: Run | None) -> Run | None:
     """Of two runs, the one whose last event is later, then the one that started later."""
     if one is None or other is None:
         return one or other
-    return max(one, other, key=lambda run: (run.last_event_at, run.start.key))
+    return max(one, other, key=lambda run: (run.last_event_at, run.place))

@@ -13,8 +13,8 @@ from services.events.live.domain.map import Phase
 from services.events.live.domain.recognise import Recogniser, RuleSet
 from services.events.timeline.domain import Event, Microseconds
 
-ALWAYS = -(1 << 63)
-"""An `effective_from` before every event."""
+ALWAYS, NEVER = -(1 << 63), 1 << 63
+"""An `effective_from` before every event, and a moment after all of them."""
 
 
 class Reentry(StrEnum):
@@ -80,3 +80,8 @@ class Schedule:
         """Of the versions whose `effective_from` is at or before the moment, the one published last."""
         place = bisect_right(self._moments, at)
         return self._winners[place - 1] if place else None
+
+    def changes_after(self, at: Microseconds) -> Microseconds:
+        """Until when what is in force at the moment stays in force."""
+        place = bisect_right(self._moments, at)
+        return self._moments[place] if place < len(self._moments) else NEVER

@@ -6,11 +6,12 @@ from itertools import islice
 
 from services.events.live.domain.instance import Direction, DropOff, Instance, Step
 from services.events.live.domain.map import Phase, Touchpoint
+from services.events.live.domain.model import NEVER
 from services.events.live.domain.reading import Reading
 from services.events.live.domain.recognise import Recognition
 from services.events.live.domain.state import RunState, Start
 from services.events.live.domain.status import Status
-from services.events.live.domain.trail import BEFORE_START
+from services.events.live.domain.trail import BEFORE_START, Trail
 from services.events.timeline.domain import Event, Microseconds
 
 # Reasons that no rule gives.
@@ -37,12 +38,14 @@ class Run:
         "_trail",
         "_walked",
         "_walked_from",
+        "alarm",
         "deadline",
         "digest",
         "is_open",
         "key",
         "last_event_at",
         "number",
+        "place",
         "reading",
         "start",
         "status",
@@ -58,8 +61,10 @@ class Run:
         self.reading = reading
         self.key = key
         self.start = start
+        self.place = start.key  # tells the runs of a customer apart and puts them in order, whatever their numbers
         self.status = Status.ACTIVE
         self.is_open = True  # completed ones too, for aftercare
+        self.alarm = NEVER  # when somebody will look whether the deadline has passed
         self.digest = 0  # what it contributes to the digest of closed runs
         self._phase = self._goal_phase = self._furthest = phase
         self._touchpoint = touchpoint
@@ -107,7 +112,7 @@ class Run:
         if state.reason is not None and state.evidence is not None:
             run._match = state.reason, state.evidence
         run._trail = run._walked_from = state.trail
-        run._wait()
+        run.deadline = run.last_event_at + run._patience()
         return run
 
     def takes(self) -> bool:
@@ -207,13 +212,12 @@ class Run:
         self.last_event_at = event.occurred_at
         if status is not self.status:
             self._change_status(event, status)
-        self._wait()
+        # Not by _patience, because this is asked for every step.
+        paused = status is Status.PAUSED
+        self.deadline = event.occurred_at + (self.reading.version.pause_patience if paused else self._phase.patience)
 
-    def _wait(self) -> None:
-        """Silence may last this long from the last event."""
-        version = self.reading.version
-        patience = version.pause_patience if self.status is Status.PAUSED else self._phase.patience
-        self.deadline = self.last_event_at + patience
+    def _patience(self) -> Microseconds:
+        return self.reading.version.pause_patience if self.status is Status.PAUSED else self._phase.patience
 
     def _change_status(self, event: Event, status: Status) -> None:
         if status is Status.CANCELLED or status is Status.RETURNED:
@@ -254,12 +258,18 @@ class Run:
         self._judged = len(self._steps)
 
     def _walk(self) -> None:
-        """Follow the trail along the new steps."""
-        trail = self._trail
-        for step in self._steps[self._walked :]:
+        """Follow the trail along the new steps, as Trail.after does step by step."""
+        touchpoint, at, channel, device, source = self._trail
+        for step in islice(self._steps, self._walked, None):
             event = step.event
-            trail = trail.after(step.touchpoint, event.occurred_at, step.channel, event.device, event.source)
-        self._trail = trail
+            if step.touchpoint is not None:
+                touchpoint, at = step.touchpoint, event.occurred_at
+            if step.channel is not None:
+                channel = step.channel
+            if event.device is not None:
+                device = event.device
+            source = event.source
+        self._trail = Trail(touchpoint, at, channel, device, source)
         self._walked = len(self._steps)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Mapping
 from heapq import heappop, heappush
+from operator import attrgetter
 
 from services.events.live.domain.archive import NOTHING, Archive
 from services.events.live.domain.map import Touchpoint
+from services.events.live.domain.model import NEVER
 from services.events.live.domain.reading import Reading
 from services.events.live.domain.run import Run
 from services.events.live.domain.shelf import Shelf
@@ -19,6 +22,8 @@ from services.events.live.domain.state import (
 )
 from services.events.live.domain.status import Status
 from services.events.timeline.domain import Event, Microseconds
+
+_place = attrgetter("place")
 
 
 class Runs:
@@ -38,6 +43,7 @@ class Runs:
         "_from_archive",
         "_keyless",
         "_keyless_at_rest",
+        "_moved_last",
         "_readings",
         "_spent",
         "_started",
@@ -50,34 +56,33 @@ class Runs:
 
     def __init__(self, state: HistoryState, archive: Archive, readings: Mapping[int, Reading]) -> None:
         """The runs of the state; `readings` is by version number and may grow."""
-        self.told: list[Run] = []  # open when resumed, started since or changed since
+        self.told: list[Run] = []  # open when resumed, started since or changed since, in order of their start
         self.everything = Shelf()
         self.keyless = Shelf()
         self._by_key: dict[str, Shelf] = {}
-        # (deadline, start), smallest first; a later event of the run leaves an entry without meaning.
-        self._deadlines: list[tuple[Microseconds, bytes]] = []
+        self._moved_last: Run | None = None  # it is the last on its shelves already
+        self._deadlines: list[tuple[Microseconds, bytes]] = []  # (alarm, place) of open runs, smallest first
         self._readings = readings
-        self._versions = set(state.versions)
-        self._started = state.started
-        self._keyless = state.keyless
-        self._spent = state.spent
-        self._digest = state.resting
+        self._versions, self._started, self._keyless, self._spent, self._digest, open_runs = state
         self._closed: list[Run] = []  # since the digest was brought up to date
-        for run_state in state.open:
+        for run_state in open_runs:
             run = Run.resumed(run_state, readings[run_state.version], is_open=True)
-            self.told.append(run)
-            self.moved(run)
+            self._tell(run)
+            self._moved(run)
 
         self._archive = archive if state.resting else NOTHING
         self._asked: set[str] = set()  # keys
         self._unread = state.resting != 0  # whether runs at rest are in the archive alone
         self._keyless_at_rest = state.keyless - len(self.keyless.open)  # of those
-        self._from_archive: dict[bytes, Run] = {}  # by the history key of their start
+        self._from_archive: dict[bytes, Run] = {}  # by place
 
     def open_with(self, key: str | None) -> Run | None:
         """The open run with that key, of which there is at most one; None asks for no run."""
         shelf = None if key is None else self._by_key.get(key)
-        return None if shelf is None else next(iter(shelf.open.values()), None)
+        if shelf is not None:
+            for run in shelf.open.values():
+                return run
+        return None
 
     def is_used(self, key: str | None) -> bool:
         """Whether some run has that key, ended ones included; None asks for a run without a key."""
@@ -106,46 +111,45 @@ class Runs:
     def start(self, reading: Reading, event: Event, touchpoint: Touchpoint) -> None:
         """Begin a run with the event."""
         self._started += 1
-        self._versions.add(reading.version.number)
         run = Run.begun(self._started, reading, event, touchpoint)
         if run.key is None:
             self._keyless += 1
         self.told.append(run)
-        self.moved(run)
+        self._moved(run)
 
     def give(self, run: Run, event: Event) -> None:
         """Let the run take the event of its reading, and adopt the key if it has none."""
         if not run.is_open:
             run.wake(event)
-            if run.start.key in self._from_archive:
-                self.told.append(run)
-        key = run.reading.key
-        if run.key is None and key is not None:
+            if run.place in self._from_archive:
+                self._tell(run)
+        status, key = run.status, run.reading.key
+        adopts = run.key is None and key is not None
+        if adopts:
             self.keyless.remove(run)
             self._keyless -= 1
             run.key = key
         run.take(event)
-        self.moved(run)
-
-    def moved(self, run: Run) -> None:
-        """Arrange a run anew after an event that it took."""
-        self.everything.put_last(run)
-        self._shelf(run).put_last(run)
-        if run.is_open:
-            heappush(self._deadlines, (run.deadline, run.start.key))
+        if run is self._moved_last and run.status is status and not adopts:
+            self._expect(run)
         else:
-            self._has_closed(run)
+            self._moved(run)
 
     def close_silent(self, until: Microseconds) -> None:
         """Close every open run whose deadline is at or before the moment."""
         while self._deadlines and self._deadlines[0][0] <= until:
-            deadline, start = heappop(self._deadlines)
-            run = self.everything.open.get(start)
-            if run is not None and run.deadline == deadline:
-                run.close()
-                for shelf in (self.everything, self._shelf(run)):
-                    del shelf.open[start]
-                self._has_closed(run)
+            alarm, place = heappop(self._deadlines)
+            run = self.everything.open.get(place)
+            if run is None or alarm != run.alarm:
+                continue
+            if run.deadline > until:
+                run.alarm = NEVER
+                self._expect(run)
+                continue
+            run.close()
+            for shelf in (self.everything, self._shelf(run)):
+                del shelf.open[place]
+            self._has_closed(run)
 
     def state(self) -> HistoryState:
         """Where the runs stand."""
@@ -154,15 +158,34 @@ class Runs:
             self._digest = add_digests(self._digest, digest - run.digest)
             run.digest = digest
         self._closed.clear()
-        runs = sorted(self.everything.open.values(), key=lambda run: (run.last_event_at, run.start.key))
+        runs = sorted(self.everything.open.values(), key=lambda run: (run.last_event_at, run.place))
         return HistoryState(
-            tuple(sorted(self._versions)),
+            tuple(sorted({*self._versions, *(run.reading.version.number for run in self.told)})),
             self._started,
             self._keyless,
             self._spent,
             self._digest,
             tuple(run.state() for run in runs),
         )
+
+    def _moved(self, run: Run) -> None:
+        """Arrange a run anew after an event that it took."""
+        self.everything.put_last(run)
+        self._shelf(run).put_last(run)
+        self._moved_last = run
+        if run.is_open:
+            self._expect(run)
+        else:
+            self._has_closed(run)
+
+    def _expect(self, run: Run) -> None:
+        """Have silence noticed at the deadline. An earlier alarm will do: it is set anew when it goes off."""
+        if run.deadline < run.alarm:
+            run.alarm = run.deadline
+            heappush(self._deadlines, (run.alarm, run.place))
+
+    def _tell(self, run: Run) -> None:
+        insort(self.told, run, key=_place)
 
     def _has_closed(self, run: Run) -> None:
         self._closed.append(run)

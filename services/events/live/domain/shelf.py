@@ -19,7 +19,7 @@ class Shelf:
 
     def put_last(self, run: Run) -> None:
         """Arrange a run anew after an event that it took."""
-        key = run.start.key
+        key = run.place
         self.open.pop(key, None)
         if run.is_open:
             self.open[key] = run
@@ -29,13 +29,13 @@ class Shelf:
 
     def remove(self, run: Run) -> None:
         """Forget a run that has been given a key."""
-        self.open.pop(run.start.key, None)
-        self.completed.pop(run.start.key, None)
+        self.open.pop(run.place, None)
+        self.completed.pop(run.place, None)
 
     def admit(self, resting: Iterable[Run]) -> None:
         """Add runs at rest, wherever their last events put them."""
         runs = sorted([*self.completed.values(), *resting], key=lambda run: run.last_event_at)
-        self.completed = {run.start.key: run for run in runs}
+        self.completed = {run.place: run for run in runs}
 
 
 def latest(runs: dict[bytes, Run], suits: Callable[[Run], bool]) -> Run | None:
@@ -44,6 +44,6 @@ def latest(runs: dict[bytes, Run], suits: Callable[[Run], bool]) -> Run | None:
     for run in reversed(runs.values()):
         if found is not None and run.last_event_at < found.last_event_at:
             break
-        if (found is None or run.start.key > found.start.key) and suits(run):
+        if (found is None or run.place > found.place) and suits(run):
             found = run
     return found
