@@ -15,6 +15,7 @@ import services.events.control.api
 import services.events.identity.api
 import services.events.intake.api
 import services.events.live.api
+import services.events.live.past.api
 import services.events.models.api
 import services.events.projector.api
 import services.events.rejected.api
@@ -126,6 +127,7 @@ def _add_internal_routes(
         services.events.live.api.router(
             InstanceQueries(stores.state), Models(stores.state), customers, timelines, workspace
         ),
+        services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),
         services.events.models.api.router(puller, workspace),

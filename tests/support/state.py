@@ -28,6 +28,7 @@ from services.events.identity.queries import CustomerQueries
 from services.events.intake.store import Group, LogStore
 from services.events.live import api as live_api
 from services.events.live import traits
+from services.events.live.past import api as past_api
 from services.events.live.queries import InstanceQueries
 from services.events.models.queries import Models
 from services.events.rejected import api as rejected_api
@@ -58,7 +59,8 @@ class State:
         self.log_database = Database(database_url.replace("test.db", "log.db") if sqlite else database_url)
         self.database = Database(database_url.replace("test.db", "state.db") if sqlite else database_url, durable=False)
         self.log = LogStore(self.log_database)
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self._app()), base_url="http://events")
+        self.app = self._app()
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://events")
         self._builds: dict[tuple[str, str], int] = {}
         self._numbers = count(1)
         self._stack = AsyncExitStack()
@@ -73,6 +75,7 @@ class State:
         app.include_router(timeline_api.router(timelines, customers, workspace))
         instances = InstanceQueries(self.database)
         app.include_router(live_api.router(instances, Models(self.database), customers, timelines, workspace))
+        app.include_router(past_api.router(self.database, self.log, customers, timelines, workspace))
         app.include_router(rejected_api.router(RejectedQueries(self.database), workspace))
         return app
 

@@ -1,0 +1,75 @@
+"""The internal routes that read the past: those of today, each under `/past` and with the moment `asOf`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from infra.chassis.database import Database
+from infra.chassis.http import JSONResponse
+from services.events.access import WorkspaceOf
+from services.events.identity.queries import CustomerQueries
+from services.events.intake.store import LogStore
+from services.events.live.past.folds import Folds
+from services.events.live.past.handlers import PastReads
+from services.events.live.past.queries import PastQueries
+from services.events.live.past.schemas import (
+    PastCustomersBody,
+    PastEventsBody,
+    PastFindBody,
+    PastOfCustomersBody,
+    PastOfEventsBody,
+    PastStepsBody,
+    PastTimelinesBody,
+)
+from services.events.models.queries import Models
+from services.events.timeline.queries import TimelineQueries
+from services.events.timeline.reader import EntryReader
+
+
+def router(
+    state: Database, log: LogStore, customers: CustomerQueries, timelines: TimelineQueries, workspace_of: WorkspaceOf
+) -> APIRouter:
+    routes = APIRouter(prefix="/internal/past", tags=["past"])
+    past, models = PastQueries(state), Models(state)
+    reads = PastReads(past, Folds(past, models, log), models, customers, timelines, EntryReader(log), log)
+
+    @routes.post("/customers/find")
+    async def find_past_customers(body: PastFindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The customers that identifiers name today, as they were; null for who had no event yet."""
+        return JSONResponse({"customers": await reads.find(workspace, body)})
+
+    @routes.post("/customers/read")
+    async def read_past_customers(body: PastCustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Customers by id, as they were; null for who had no event yet."""
+        return JSONResponse({"customers": await reads.read(workspace, body)})
+
+    @routes.post("/timelines")
+    async def read_past_timelines(body: PastTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """A page of each customer's events until the moment, newest first; null for a customer who is not known."""
+        return JSONResponse({"pages": await reads.pages(workspace, body)})
+
+    @routes.post("/events/read")
+    async def read_past_events(body: PastEventsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Events by id, with what was known of their identifiers; null for one that had not occurred."""
+        return JSONResponse({"events": await reads.events(workspace, body)})
+
+    @routes.post("/instances/of-customers")
+    async def read_past_instances_of_customers(
+        body: PastOfCustomersBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """A page of each customer's instances as they stood, newest start first; null for who is not known."""
+        return JSONResponse({"pages": await reads.of_customers(workspace, body)})
+
+    @routes.post("/instances/of-events")
+    async def read_past_instances_of_events(
+        body: PastOfEventsBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """For each event the instances that had taken it, as they stood."""
+        return JSONResponse({"instances": await reads.of_events(workspace, body)})
+
+    @routes.post("/steps")
+    async def read_past_steps(body: PastStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """A page of each instance's steps until the moment, oldest first; null for one that had not started."""
+        return JSONResponse({"pages": await reads.steps(workspace, body)})
+
+    return routes

@@ -1,0 +1,135 @@
+"""A customer's history folded up to a moment: what it meant then. Pure.
+
+The same fold as everywhere else, over the events that had happened, with the moment as its clock: silence up to the
+moment is told, and nothing that came after it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple, cast
+
+from services.events.identity.domain import ProfileId
+from services.events.ids import instance_id
+from services.events.live.domain import Instance, Schedule, Step, fold
+from services.events.live.queries import InstanceRow, StepRow
+from services.events.timeline.domain import Microseconds, occurred_at_of
+from services.events.timeline.entry import Entry
+
+
+class Taken(NamedTuple):
+    """A step without its event, of which there may be very many."""
+
+    key: bytes
+    seq: int
+    slot: int
+    touchpoint: str | None
+    phase: str
+    direction: str
+    channel: str | None
+    device: str | None
+
+
+class PastInstance(NamedTuple):
+    """An instance as it stood, with its steps until then, oldest first."""
+
+    row: InstanceRow
+    steps: Sequence[Taken]
+
+    def took(self, entry: Entry) -> bool:
+        place = bisect_left(self.steps, entry.key, key=attrgetter("key"))
+        # A refused repeat of an event has its key, but another place in the log.
+        found = self.steps[place] if place < len(self.steps) else None
+        return found is not None and (found.key, found.seq, found.slot) == (entry.key, entry.seq, entry.slot)
+
+    def steps_behind(self, key: bytes) -> Sequence[Taken]:
+        return self.steps[bisect_right(self.steps, key, key=attrgetter("key")) :]
+
+    def step(self, taken: Taken) -> StepRow:
+        return StepRow(
+            instance=self.row.instance,
+            journey=self.row.journey,
+            version=self.row.version,
+            event_id=f"{taken.seq}-{taken.slot}",
+            occurred_at=occurred_at_of(taken.key),
+            touchpoint=taken.touchpoint,
+            phase=taken.phase,
+            direction=taken.direction,
+            channel=taken.channel,
+            device=taken.device,
+        )
+
+
+class Past(NamedTuple):
+    """What all journeys made of one customer's history up to a moment."""
+
+    instances: Sequence[PastInstance]  # newest start first
+
+    @property
+    def size(self) -> int:
+        return sum(len(one.steps) for one in self.instances)
+
+    def instance(self, id: bytes) -> PastInstance | None:
+        return next((one for one in self.instances if one.row.instance == id), None)
+
+    def takers(self, entry: Entry) -> list[InstanceRow]:
+        """The instances that had taken an event, newest start first."""
+        return [one.row for one in self.instances if one.took(entry)]
+
+    def steps_on(self, journey: str) -> list[Taken]:
+        """The steps on a journey, newest first."""
+        taken = [step for one in self.instances if one.row.journey == journey for step in one.steps]
+        return sorted(taken, key=attrgetter("key"), reverse=True)
+
+
+def folded(
+    schedules: Mapping[str, Schedule], secret: bytes, customer: ProfileId, events: Iterable[Entry], moment: Microseconds
+) -> Past:
+    """The past of a customer. `events` are those that had occurred, in any order; schedules are by journey."""
+    history = sorted(events, key=attrgetter("key"))
+    instances = [
+        PastInstance(_row(secret, customer, journey, instance), [_taken(step) for step in instance.steps])
+        for journey, schedule in schedules.items()
+        for instance in fold(schedule, history, moment).instances
+    ]
+    instances.sort(key=lambda one: (one.row.started_at, one.row.instance), reverse=True)
+    return Past(instances)
+
+
+def _row(secret: bytes, customer: ProfileId, journey: str, instance: Instance) -> InstanceRow:
+    drop = instance.drop_off
+    return InstanceRow(
+        instance=instance_id(secret, journey, instance.start.key),
+        customer=customer,
+        journey=journey,
+        version=instance.version,
+        key=instance.key,
+        run=instance.run,
+        status=instance.status.value,
+        phase=instance.phase,
+        touchpoint=instance.touchpoint,
+        started_at=instance.started_at,
+        last_event_at=instance.last_event_at,
+        ended_at=instance.ended_at,
+        due_at=instance.due_at,
+        drop_reason=drop.reason if drop else None,
+        drop_phase=drop.phase if drop else None,
+        drop_at=drop.at if drop else None,
+        drop_evidence=" ".join(drop.evidence) if drop else None,
+    )
+
+
+def _taken(step: Step) -> Taken:
+    event = cast(Entry, step.event)  # the fold hands back the events it was given
+    return Taken(
+        event.key,
+        event.seq,
+        event.slot,
+        step.touchpoint,
+        step.phase,
+        step.direction.value,
+        step.channel,
+        event.device,
+    )
