@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import FromClause, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import Database, delete_rows, fitting, given
+from infra.chassis.database import Database, delete_rows, given
 from services.events.insights.contributions import tallied
 from services.events.insights.domain import Cell, Counts, Tally
 from services.events.tables import counters
@@ -88,10 +88,13 @@ def counts_in(body: bytes) -> Counts:
 async def _bodies(connection: AsyncConnection, workspace: str, cells: Collection[Cell]) -> dict[Cell, bytes]:
     """The bodies of those cells that have one."""
     columns = {name: counters.c[name] for name in Cell._fields}
-    found: dict[Cell, bytes] = {}
-    for some in fitting(list(cells), len(columns)):
-        asked = given(connection, "asked", columns, some)
-        same = [counters.c[name] == asked.c[name] for name in columns]
-        query = select(*columns.values(), counters.c.body).where(counters.c.workspace == workspace, *same)
-        found |= {Cell(*row[:-1]): row[-1] for row in await connection.execute(query)}
-    return found
+    asked: FromClause
+    if connection.dialect.name == "postgresql":
+        asked = given(connection, "asked", columns, list(cells))
+    else:  # One bound text: thousands of values take SQLAlchemy longer to compile than SQLite to look up.
+        each = func.json_each(msgspec.json.encode(list(cells)).decode()).table_valued("value")
+        parts = [func.json_extract(each.c.value, f"$[{place}]").label(name) for place, name in enumerate(columns)]
+        asked = select(*parts).cte("asked").prefix_with("MATERIALIZED")  # else all counters would be looked through
+    same = [counters.c[name] == asked.c[name] for name in columns]
+    query = select(*columns.values(), counters.c.body).where(counters.c.workspace == workspace, *same)
+    return {Cell(*row[:-1]): row[-1] for row in await connection.execute(query)}
