@@ -236,6 +236,73 @@ async def test_an_event_leads_to_every_instance_that_took_it(database_url: str) 
         assert found == [[shop], [], [shop, claim], [], [], [shop, claim]]
 
 
+async def test_runs_that_interleave_keep_their_steps_apart(database_url: str) -> None:
+    async with State(database_url) as state:
+        customer = await state.customer(USER)
+        events = await state.record(*(event(f"m{number:02}", number / 4) for number in range(20)))
+        even = await state.instance("even", customer, *events[0:12:2], key="A-1")
+        odd = await state.instance("odd", customer, *events[1::2], key="B-1")
+        for instance, expected in ((even, events[0:12:2]), (odd, events[1::2])):
+            after, found = None, []
+            for more in [True] * (len(expected) // 4) + [False]:
+                [page] = (await state.post("/internal/steps", instances=[instance], first=4, after=after))["pages"]
+                assert page["hasNextPage"] is more
+                found += [step["eventId"] for step in page["items"]]
+                after = page["endCursor"]
+            assert found == expected
+
+        # A cursor names a place in all histories: what stands behind it is found also where it names no step.
+        [page] = (await state.post("/internal/steps", instances=[even], first=1))["pages"]
+        [later] = (await state.post("/internal/steps", instances=[odd], first=2, after=page["endCursor"]))["pages"]
+        assert [step["eventId"] for step in later["items"]] == [events[1], events[3]]
+
+
+@pytest.mark.parametrize("hidden", ["BUILDING", "RETIRED"])
+async def test_only_the_live_build_of_a_journey_is_there(database_url: str, hidden: str) -> None:
+    async with State(database_url) as state:
+        await state.publish(journey(), journey(version=2))
+        build = await state.build("shop", hidden, [1, 2])
+        customer = await state.customer(USER)
+        events = await state.record(event("m1", 1), event("m2", 2), event("m3", 3))
+        both = await state.instance("both", customer, events[0])
+        await state.instance("both", customer, *events[:2], version=2, build=build)  # the same run, another schedule
+        unseen = await state.instance("unseen", customer, events[2], run=2, version=2, build=build)
+
+        [shown, nothing] = (await state.post("/internal/instances/read", ids=[both, unseen]))["instances"]
+        assert (shown["id"], shown["version"], nothing) == (both, 1, None)
+        for where in ({}, {"journey": "shop"}):
+            page = await state.post("/internal/instances/query", where=where)
+            assert ([item["version"] for item in page["items"]], page["totalCount"]) == ([1], 1)
+        [page] = (await state.post("/internal/instances/of-customers", customers=[customer]))["pages"]
+        assert ([item["version"] for item in page["items"]], page["totalCount"]) == ([1], 1)
+        taken = (await state.post("/internal/instances/of-events", events=events))["instances"]
+        assert [[item["version"] for item in some] for some in taken] == [[1], [], []]
+        pages = (await state.post("/internal/steps", instances=[both, unseen]))["pages"]
+        assert [page and [step["eventId"] for step in page["items"]] for page in pages] == [[events[0]], None]
+        assert await state.get("/internal/journeys/shop/open-runs", instanceKeyOtherThan="x") == {"openRuns": 1}
+
+
+@pytest.mark.parametrize(("stays", "goes"), [(USER, ANONYMOUS), (ANONYMOUS, USER)])
+async def test_while_customers_merge_an_id_gives_the_run_of_who_is_still_there(
+    database_url: str, stays: tuple[str, str], goes: tuple[str, str]
+) -> None:
+    async with State(database_url) as state:
+        survivor = await state.customer(stays, goes)
+        loser = state.profile(goes).hex()  # what it left behind is not folded away yet
+        first, second = await state.record(event("m1", 1, goes), event("m2", 2, stays))
+        instance = await state.instance("run", survivor, first, second)
+        await state.instance("run", loser, first)
+        left_behind = await state.instance("left", loser, first, journey="claim")  # the survivor's comes in a moment
+
+        [found, left] = (await state.post("/internal/instances/read", ids=[instance, left_behind]))["instances"]
+        assert (found["customerId"], found["lastEventAt"]) == (survivor, "2026-01-03T00:00:00Z")
+        assert (left["id"], left["customerId"]) == (left_behind, loser)
+        [page] = (await state.post("/internal/steps", instances=[instance]))["pages"]
+        assert [step["eventId"] for step in page["items"]] == [first, second]
+        taken_by = (await state.post("/internal/instances/of-events", events=[first]))["instances"]
+        assert [[(item["id"], item["customerId"]) for item in some] for some in taken_by] == [[(instance, survivor)]]
+
+
 async def test_open_runs_are_those_of_versions_that_read_another_key(database_url: str) -> None:
     async with State(database_url) as state:
         keyed = {"instanceKey": "properties.order_id"}

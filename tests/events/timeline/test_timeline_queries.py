@@ -144,6 +144,23 @@ async def test_filters_let_pass_what_meets_all_of_them(database_url: str) -> Non
                 assert await walk(state, customer, first, **filters) == expected, filters
 
 
+async def test_the_steps_of_a_journey_are_those_of_its_live_build(database_url: str) -> None:
+    async with State(database_url) as state:
+        customer, other = await state.customer(USER, ANONYMOUS), await state.customer(EMAIL)
+        retired, building = [await state.build("shop", hidden) for hidden in ("RETIRED", "BUILDING")]
+        ids = await state.record(*(event(f"m{day}", day, (USER, ANONYMOUS)[day % 2]) for day in range(6)))
+        [of_other] = await state.record(event("other", 3, EMAIL))
+        await state.instance("other", other, of_other)
+        await state.instance("hidden", customer, *ids, build=building)
+        await state.instance("old", customer, ids[5], build=retired)
+        for first in (1, 2, 10):
+            assert await walk(state, customer, first, journey="shop") == []
+        await state.instance("one", customer, ids[0], ids[3])
+        await state.instance("two", customer, ids[4], ids[1], key="A-1")
+        for first in (1, 2, 3, 10):
+            assert await walk(state, customer, first, journey="shop") == ["m4", "m3", "m1", "m0"]
+
+
 async def test_one_call_looks_at_so_many_events_and_says_where_to_go_on(sqlite_url: str) -> None:
     async with State(sqlite_url) as state:
         customer = await state.customer(USER)
@@ -195,6 +212,9 @@ async def test_timelines_cost_the_same_queries_whatever_is_asked(database_url: s
             with state.statements() as statements:
                 await state.post("/internal/timelines", customers=people[:many], first=3)
             assert len(statements) == 3
+            with state.statements() as statements:
+                await state.post("/internal/timelines", customers=people[:many], first=3, journey="shop")
+            assert len(statements) == 2  # there are no events to name the identifiers of
             with state.statements() as statements:
                 await state.post("/internal/events/read", ids=ids[:many])
             assert len(statements) == 1
