@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.events.identity import store
 from services.events.identity.domain import LIMIT, Link, Member, Pair, ProfileId, clusters, profile_id, resolve
 from services.events.tables import identifiers
+from services.events.timeline.domain import BEGINNING
 from services.events.timeline.entry import Entry
 
 NO_CLUSTER: ProfileId = b""
@@ -139,7 +140,7 @@ class Ledger:
         All events that stand under it name it, so none of them is earlier than its first. What stands under an
         identifier that is new came in with these very events, and nobody had it before.
         """
-        self._moved[member.customer] = b""
+        self._moved[member.customer] = BEGINNING
         self._moved[customer] = min(self._moved.get(customer, member.first_key), member.first_key)
 
 

@@ -1,7 +1,7 @@
 """Marks of customers that must be folded: at which place in the log, and which part of their history is another one.
 
-Marks are only ever added by the first stage, at ever later places. The second deletes those of the customers it folds,
-but only what its snapshot showed; so a mark that arrives meanwhile stays for the next step.
+Marks are added by the first stage, at ever later places. The second deletes those of the customers it folds, but only
+what its snapshot showed; so a mark that arrives meanwhile stays for the next step.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from infra.chassis.database import among, chunked, delete_rows, insert_rows
 from services.events.intake.position import Place
 from services.events.partitions import PARTITIONS, partition_in_sql, partition_of
 from services.events.tables import dirty, identifiers, timeline
+from services.events.timeline.domain import BEGINNING, END
 
 __all__ = [
-    "END",
     "EVERYTHING",
     "PARTITIONS",
     "Change",
@@ -33,9 +33,6 @@ __all__ = [
     "partition_of",
     "waiting",
 ]
-
-END = b"\xff"
-"""Behind every history key."""
 
 
 class Change(NamedTuple):
@@ -54,7 +51,7 @@ class Change(NamedTuple):
         return Change(min(self.from_key, other.from_key), max(self.to_key, other.to_key), self.events + other.events)
 
 
-EVERYTHING = Change(b"", END, 0)
+EVERYTHING = Change(BEGINNING, END, 0)
 """Of a customer that lost events, too: nothing that is stored of the history can be relied on."""
 
 

@@ -27,7 +27,7 @@ from services.events.projector.dirty import Change
 from services.events.projector.leases import Leases
 from services.events.tables import cursors, state_metadata
 from services.events.timeline import store as timeline_store
-from services.events.timeline.domain import first_key_at
+from services.events.timeline.domain import END, first_key_at
 from services.events.timeline.entry import Entry, as_sent, same_content
 from services.events.timeline.reader import EntryReader
 from services.events.timeline.store import Placed, RejectedRow
@@ -58,6 +58,16 @@ class _Batch:
                 self.rejected.append(_rejected_row(row.place.seq, index, slot))
             elif isinstance(slot, Published):
                 self.published.append(Publication(row.place, index, row.logged_at, slot))
+
+
+@dataclass(slots=True)
+class _Mark:
+    """What becomes of a customer's mark while a step is read, event by event."""
+
+    place: Place
+    from_key: bytes
+    to_key: bytes
+    events: int
 
 
 class Identify:
@@ -160,12 +170,19 @@ def _marks(
     Neither what stands at that place nor what follows is visible until the customer is folded.
     """
     start = next(iter(places.values()))
-    marks = {customer: (start, Change(from_key, dirty.END, 0)) for customer, from_key in moved.items()}
+    marks = {customer: _Mark(start, from_key, END, 0) for customer, from_key in moved.items()}
     for entry, customer in zip(fresh, customers, strict=True):
-        change = Change(entry.key, entry.key, 1)
+        key = entry.key
         held = marks.get(customer)
-        marks[customer] = (held[0], held[1].merged(change)) if held else (places[entry.seq], change)
-    return marks
+        if held is None:
+            marks[customer] = _Mark(places[entry.seq], key, key, 1)
+            continue
+        if key < held.from_key:
+            held.from_key = key
+        elif key > held.to_key:
+            held.to_key = key
+        held.events += 1
+    return {customer: (mark.place, Change(mark.from_key, mark.to_key, mark.events)) for customer, mark in marks.items()}
 
 
 def _message_digest(secret: bytes, entry: Entry) -> bytes:

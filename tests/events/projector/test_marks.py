@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from services.events.intake.position import Place
 from services.events.intake.slots import Recorded
 from services.events.projector import dirty
-from services.events.projector.dirty import END, EVERYTHING, Change, Waiting
+from services.events.projector.dirty import EVERYTHING, Change, Waiting
 from services.events.tables import dirty as dirty_table
-from services.events.timeline.domain import first_key_at
+from services.events.timeline.domain import END, first_key_at
 from tests.events.projector.first_stage import FirstStage, Identifier, customer_of, key_of, said
 from tests.support.histories import DAY, EPOCH
 
@@ -151,7 +151,7 @@ async def test_only_who_has_an_event_since_a_moment_is_marked_from_there(databas
 
 
 _IDENTIFIERS: list[Identifier] = [USER, OTHER, ("email", "e"), ("crm_id", "c"), A, B, ("loyalty", "l")]
-_workspaces = [f"w{number}" for number in range(400)]
+_WORKSPACES = [f"w{number}" for number in range(2_000)]  # one for each example, those of shrinking included
 
 
 @st.composite
@@ -191,13 +191,13 @@ async def _check(stage: FirstStage, workspace: str, arrival: list[tuple[list[Rec
 
 
 def test_nothing_changes_outside_of_what_is_marked(tmp_path_factory: pytest.TempPathFactory) -> None:
-    workspaces = iter(_workspaces)
+    workspaces = iter(_WORKSPACES)
     url = f"sqlite:///{tmp_path_factory.mktemp('marks') / 'test.db'}"
-    stage = FirstStage(url, _workspaces)
+    stage = FirstStage(url, _WORKSPACES)
     with asyncio.Runner() as runner:
         runner.run(stage.__aenter__())
 
-        @settings(max_examples=120, deadline=None)
+        @settings(max_examples=60, deadline=None)
         @given(arrival=arrivals())
         def holds(arrival: list[tuple[list[Recorded], bool]]) -> None:
             runner.run(_check(stage, next(workspaces), arrival))
