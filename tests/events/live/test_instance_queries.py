@@ -243,7 +243,8 @@ async def test_runs_that_interleave_keep_their_steps_apart(database_url: str) ->
         even = await state.instance("even", customer, *events[0:12:2], key="A-1")
         odd = await state.instance("odd", customer, *events[1::2], key="B-1")
         for instance, expected in ((even, events[0:12:2]), (odd, events[1::2])):
-            after, found = None, []
+            found: list[str] = []
+            after = None
             for more in [True] * (len(expected) // 4) + [False]:
                 [page] = (await state.post("/internal/steps", instances=[instance], first=4, after=after))["pages"]
                 assert page["hasNextPage"] is more
