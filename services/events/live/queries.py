@@ -18,8 +18,10 @@ from sqlalchemy import (
     and_,
     column,
     exists,
+    false,
     func,
     literal,
+    or_,
     select,
     tuple_,
     values,
@@ -62,6 +64,14 @@ class InstanceRow(NamedTuple):
     drop_phase: str | None
     drop_at: Microseconds | None
     drop_evidence: str | None
+
+
+class DropOffKey(NamedTuple):
+    """One way to drop off. `device` is that of the first step."""
+
+    phase: str
+    reason: str
+    device: str | None
 
 
 class StepRow(NamedTuple):
@@ -126,21 +136,28 @@ class InstanceQueries:
         after: str | None,
     ) -> dict[ProfileId, Page[InstanceRow]]:
         """Such a page for each customer."""
-        found: dict[ProfileId, list[InstanceRow]] = {customer: [] for customer in customers}
         async with self._state.read() as connection:
-            met = and_(
-                *_visible(connection, workspace), among(connection, instances.c.customer, customers), *conditions
-            )
-            place = func.row_number().over(partition_by=instances.c.customer, order_by=_NEWEST_START_FIRST)
-            placed = select(*_COLUMNS, place.label("place")).where(met, *_beyond(after)).subquery()
-            page = select(*(placed.c[name] for name in InstanceRow._fields)).where(placed.c.place <= first + 1)
-            for row in await connection.execute(page.order_by(placed.c.customer, placed.c.place)):
-                found[row.customer].append(InstanceRow(*row))
-            count = select(instances.c.customer, func.count().label("total")).where(met).group_by(instances.c.customer)
-            totals = {row.customer: row.total for row in await connection.execute(count)}
-        return {
-            customer: _instance_page(rows, first, after, totals.get(customer, 0)) for customer, rows in found.items()
-        }
+            of_them = among(connection, instances.c.customer, customers)
+            met = and_(*_visible(connection, workspace), of_them, *conditions)
+            groups = [(customer,) for customer in customers]
+            pages = await _page_of_each(connection, [instances.c.customer], groups, met, first, after)
+        return {customer: pages[customer,] for customer in customers}
+
+    async def of_drop_offs(
+        self,
+        workspace: str,
+        drop_offs: Collection[DropOffKey],
+        conditions: Sequence[Condition],
+        first: int,
+        after: str | None,
+    ) -> dict[DropOffKey, Page[InstanceRow]]:
+        """Such a page for each way to drop off."""
+        columns = [instances.c.drop_phase, instances.c.drop_reason, instances.c.device]
+        ways = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in drop_offs]
+        async with self._state.read() as connection:
+            met = and_(*_visible(connection, workspace), or_(false(), *ways), *conditions)
+            pages = await _page_of_each(connection, columns, drop_offs, met, first, after)
+        return {key: pages[key] for key in drop_offs}
 
     async def of_events(
         self, workspace: str, events: Mapping[str, tuple[Entry, ProfileId]]
@@ -194,6 +211,26 @@ class InstanceQueries:
 def _instance_page(rows: list[InstanceRow], first: int, after: str | None, total: int) -> Page[InstanceRow]:
     cursors = [write_cursor(_INSTANCE_TAG, _PLACE.pack(row.started_at, row.instance)) for row in rows]
     return page_of(rows, cursors, first, after, total)
+
+
+async def _page_of_each(
+    connection: AsyncConnection,
+    columns: Sequence[Column[Any]],
+    groups: Iterable[tuple[Any, ...]],
+    met: Condition,
+    first: int,
+    after: str | None,
+) -> dict[tuple[Any, ...], Page[InstanceRow]]:
+    """For each group, which has certain values in some columns, a page of the instances that meet the condition."""
+    place = func.row_number().over(partition_by=columns, order_by=_NEWEST_START_FIRST)
+    group = [column.label(f"group_{number}") for number, column in enumerate(columns)]
+    placed = select(*_COLUMNS, *group, place.label("place")).where(met, *_beyond(after)).subquery()
+    found: dict[tuple[Any, ...], list[InstanceRow]] = {tuple(key): [] for key in groups}
+    for row in await connection.execute(select(placed).where(placed.c.place <= first + 1).order_by(placed.c.place)):
+        found[tuple(row[len(_COLUMNS) : -1])].append(InstanceRow(*row[: len(_COLUMNS)]))
+    counted = select(*columns, func.count()).where(met).group_by(*columns)
+    totals = {tuple(row[:-1]): row[-1] for row in await connection.execute(counted)}
+    return {key: _instance_page(rows, first, after, totals.get(key, 0)) for key, rows in found.items()}
 
 
 def _beyond(after: str | None) -> list[Condition]:
