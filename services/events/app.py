@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 import services.events.control.api
 import services.events.identity.api
+import services.events.insights.api
 import services.events.intake.api
 import services.events.live.api
 import services.events.live.past.api
@@ -28,6 +29,7 @@ from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.identity.queries import CustomerQueries
+from services.events.insights.queries import InsightQueries
 from services.events.intake.api import Endpoint, FrontDoor
 from services.events.intake.handlers import Intake
 from services.events.intake.store import LogStore
@@ -120,14 +122,14 @@ def _add_internal_routes(
     workspace = workspace_of(tokens)
     customers = CustomerQueries(stores.state, log)
     timelines = TimelineQueries(stores.state, EntryReader(log))
+    instances, models = InstanceQueries(stores.state), Models(stores.state)
     for router in (
         services.events.control.api.router(tokens, intake.keys, control, workspace),
         services.events.identity.api.router(customers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
-        services.events.live.api.router(
-            InstanceQueries(stores.state), Models(stores.state), customers, timelines, workspace
-        ),
+        services.events.live.api.router(instances, models, customers, timelines, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
+        services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),
         services.events.models.api.router(puller, workspace),

@@ -25,6 +25,8 @@ from services.events.access import AUDIENCE, workspace_of
 from services.events.identity import api as identity_api
 from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
+from services.events.insights import api as insights_api
+from services.events.insights.queries import InsightQueries
 from services.events.intake.store import Group, LogStore
 from services.events.live import api as live_api
 from services.events.live import traits
@@ -73,9 +75,10 @@ class State:
         answer_problems(app)
         app.include_router(identity_api.router(customers, workspace))
         app.include_router(timeline_api.router(timelines, customers, workspace))
-        instances = InstanceQueries(self.database)
-        app.include_router(live_api.router(instances, Models(self.database), customers, timelines, workspace))
+        instances, models = InstanceQueries(self.database), Models(self.database)
+        app.include_router(live_api.router(instances, models, customers, timelines, workspace))
         app.include_router(past_api.router(self.database, self.log, customers, timelines, workspace))
+        app.include_router(insights_api.router(InsightQueries(self.database, models), instances, models, workspace))
         app.include_router(rejected_api.router(RejectedQueries(self.database), workspace))
         return app
 

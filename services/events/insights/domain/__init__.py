@@ -6,6 +6,6 @@ Pure: no I/O, no clock, no randomness.
 from services.events.insights.domain.counts import Counts
 from services.events.insights.domain.meaning import Insights, meaning
 from services.events.insights.domain.selection import Selection
-from services.events.insights.domain.tally import Cell, Tally
+from services.events.insights.domain.tally import DAY, Cell, Tally
 
-__all__ = ["Cell", "Counts", "Insights", "Selection", "Tally", "meaning"]
+__all__ = ["DAY", "Cell", "Counts", "Insights", "Selection", "Tally", "meaning"]

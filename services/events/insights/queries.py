@@ -1,0 +1,119 @@
+"""Reading insights: from the counters where these can tell, else from instances and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import Database
+from services.events.insights.contributions import tallied
+from services.events.insights.domain import DAY, Counts, Selection
+from services.events.insights.store import counts_in
+from services.events.models import builds
+from services.events.models.builds import Build
+from services.events.models.queries import Models
+from services.events.tables import counters, instances
+
+_PORTION = 200
+"""Counters that are added up before others get their turn."""
+
+Sums = dict[int, Counts]
+"""By journey version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of one journey.
+
+    `counters` have answered, at a cost that depends on the days and their variety alone, or else `instances`.
+    """
+
+    answered_by: str
+    sums: Sums
+    phases: Mapping[int, Sequence[str]]
+    """The keys of each version concerned, in their believed order."""
+
+
+class InsightQueries:
+    """Reads the insights of all workspaces."""
+
+    def __init__(self, state: Database, models: Models) -> None:
+        self._state = state
+        self._models = models
+
+    async def read(self, workspace: str, journeys: Collection[str], selection: Selection) -> dict[str, Answer]:
+        """The sums over the selected instances of each journey that has a live build."""
+        async with self._state.read(snapshot=True) as connection:
+            active = await builds.active(connection, workspace)
+            live = [build for build in active if build.live and build.journey in journeys]
+            schedules = await self._models.schedules(connection, workspace, live)
+            if selection.is_counted:
+                answered_by, sums = "counters", await _from_counters(connection, workspace, live, selection)
+            else:
+                answered_by, sums = "instances", await _from_instances(connection, workspace, live, selection)
+        return {
+            build.journey: Answer(
+                answered_by,
+                sums[build.number],
+                {
+                    version.number: [phase.key for phase in version.phases]
+                    for version in schedules[build.number].versions
+                    if selection.version in (None, version.number)
+                },
+            )
+            for build in live
+        }
+
+
+def conditions_of(journey: str, selection: Selection) -> list[ColumnElement[bool]]:
+    """What an instance, of any build of the journey, must meet to be selected."""
+    columns = instances.c
+    met: list[ColumnElement[bool]] = [columns.journey == journey]
+    if selection.started_from is not None:
+        met.append(columns.started_at >= selection.started_from)
+    if selection.started_before is not None:
+        met.append(columns.started_at < selection.started_before)
+    if selection.version is not None:
+        met.append(columns.version == selection.version)
+    return met + [columns[dimension] == value for dimension, value in selection.values.items()]
+
+
+async def _from_counters(
+    connection: AsyncConnection, workspace: str, live: Sequence[Build], selection: Selection
+) -> dict[int, Sums]:
+    """The sums by build."""
+    columns = counters.c
+    [(dimension, value)] = selection.values.items() or [("", "")]
+    versions = {version for build in live for version in build.versions}
+    met = [
+        columns.workspace == workspace,
+        columns.build.in_([build.number for build in live]),
+        columns.version.in_(versions if selection.version is None else versions & {selection.version}),
+        columns.dimension == dimension,
+        columns.value == value,
+    ]
+    if selection.started_from is not None:
+        met.append(columns.day >= selection.started_from // DAY)
+    if selection.started_before is not None:
+        met.append(columns.day < selection.started_before // DAY)
+    query = select(columns.build, columns.version, columns.body).where(*met)
+    sums: dict[int, Sums] = {build.number: {} for build in live}
+    async with connection.stream(query.execution_options(yield_per=_PORTION)) as found:
+        async for rows in found.partitions():
+            for build, version, body in rows:
+                sums[build].setdefault(version, Counts()).add(counts_in(body))
+    return sums
+
+
+async def _from_instances(
+    connection: AsyncConnection, workspace: str, live: Sequence[Build], selection: Selection
+) -> dict[int, Sums]:
+    """The same, the long way."""
+    sums: dict[int, Sums] = {}
+    for build in live:
+        of_build = [instances.c.build == build.number, *conditions_of(build.journey, selection)]
+        sums[build.number] = (await tallied(connection, workspace, of_build)).by_version()
+    return sums
