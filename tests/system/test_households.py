@@ -9,8 +9,9 @@ import pytest
 
 from tests.oracle import insights as oracle
 from tests.oracle.journey import instant
+from tests.support.counted import Insights, check_gaps, counted, insights_of, without_lists
 from tests.support.households import campaign_versions, household_histories, loyalty_versions, needs_the_households
-from tests.support.reality import Reality
+from tests.support.reality import WORKSPACE, Reality
 
 Json = dict[str, Any]
 
@@ -25,17 +26,65 @@ def histories() -> dict[str, list[Json]]:
     return household_histories(NOW)
 
 
+SELECTIONS: list[tuple[str, Json, Json]] = [
+    # answered by, period, filter
+    ("counters", {}, {}),
+    ("counters", {}, {"version": 1}),
+    ("counters", {}, {"version": 2, "channel": "shop"}),
+    ("counters", {}, {"channel": "mail"}),
+    ("counters", {}, {"source": "store-367"}),
+    ("counters", {}, {"variant": "Type A"}),
+    ("counters", {}, {"device": "mobile"}),
+    ("counters", {"from": "2017-03-01T00:00:00Z", "to": "2017-09-01T00:00:00Z"}, {}),
+    ("counters", {"from": "2017-06-30T02:00:00+02:00"}, {"channel": "shop"}),
+    ("instances", {"from": "2017-05-08T00:00:00Z", "to": "2017-07-01T15:30:00Z"}, {}),
+    ("instances", {"to": "2017-07-01T15:30:00Z"}, {"version": 2}),
+    ("instances", {}, {"channel": "mail", "variant": "Type B"}),
+    ("instances", {}, {"channel": "shop", "source": "store-367", "version": 1}),
+]
+
+
 async def test_a_year_of_households(database_url: str, histories: dict[str, list[Json]]) -> None:
+    told = {key: oracle.walks(versions, histories, NOW) for key, versions in JOURNEYS.items()}
     async with Reality(database_url) as reality:
         await _live_through(reality, [event for history in histories.values() for event in history])
 
-        read = {customer["identifiers"][0][1]: customer["instances"] for customer in await reality.customers()}
+        customers = await reality.customers()
+        assert {customer["identifiers"][0][1]: customer["instances"] for customer in customers} == {
+            customer: [one.instance for key in sorted(told) for one in told[key] if one.customer == customer]
+            for customer in histories
+        }
+        households = {customer["id"].hex(): customer["identifiers"][0][1] for customer in customers}
+        async with insights_of(reality.state, WORKSPACE) as insights:
+            for key, walks in told.items():
+                for answered_by, period, where in SELECTIONS:
+                    found = await insights.read(key, period=period, where=where)
+                    assert found["answeredBy"] == answered_by
+                    await _compare(insights, found, key, walks, households, period, where)
 
-    told = {key: oracle.walks(versions, histories, NOW) for key, versions in JOURNEYS.items()}
-    assert read == {
-        customer: [one.instance for key in sorted(told) for one in told[key] if one.customer == customer]
-        for customer in histories
-    }
+
+async def _compare(
+    insights: Insights,
+    found: Json,
+    key: str,
+    walks: list[oracle.Walk],
+    households: dict[str, str],
+    period: Json,
+    where: Json,
+) -> None:
+    """Every number exactly, every median gap closely, and behind each drop-off the instances that it counts."""
+    bounds = (_moment(period, "from"), _moment(period, "to"))
+    expected = oracle.insights(JOURNEYS[key], walks, bounds, where)
+    assert counted(found) == without_lists(expected), (key, period, where)
+    check_gaps(found, oracle.selected(walks, bounds, where))
+    for drop_off in found["dropOffs"]:
+        behind = await insights.behind(key, drop_off, period=period, where=where)
+        names = sorted((households[instance["customerId"]], instance["run"]) for instance in behind)
+        assert names == expected["dropOffs"][drop_off["phase"], drop_off["reason"], drop_off["device"]]
+
+
+def _moment(period: Json, bound: str) -> int | None:
+    return instant(period[bound]) if bound in period else None
 
 
 async def _live_through(reality: Reality, events: list[Json]) -> None:
