@@ -6,10 +6,12 @@ moment is told, and nothing that came after it.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple, cast
+
+import msgspec
 
 from services.events.identity.domain import ProfileId
 from services.events.ids import instance_id
@@ -19,8 +21,8 @@ from services.events.timeline.domain import Microseconds, occurred_at_of
 from services.events.timeline.entry import Entry
 
 
-class Taken(NamedTuple):
-    """A step without its event, of which there may be very many."""
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """A step without its event. There may be very many: the garbage collector need not look into them."""
 
     key: bytes
     seq: int
@@ -37,12 +39,6 @@ class PastInstance(NamedTuple):
 
     row: InstanceRow
     steps: Sequence[Taken]
-
-    def took(self, entry: Entry) -> bool:
-        place = bisect_left(self.steps, entry.key, key=attrgetter("key"))
-        # A refused repeat of an event has its key, but another place in the log.
-        found = self.steps[place] if place < len(self.steps) else None
-        return found is not None and (found.key, found.seq, found.slot) == (entry.key, entry.seq, entry.slot)
 
     def steps_behind(self, key: bytes) -> Sequence[Taken]:
         return self.steps[bisect_right(self.steps, key, key=attrgetter("key")) :]
@@ -65,22 +61,25 @@ class PastInstance(NamedTuple):
 class Past(NamedTuple):
     """What all journeys made of one customer's history up to a moment."""
 
-    instances: Sequence[PastInstance]  # newest start first
+    instances: Mapping[bytes, PastInstance]  # by id, newest start first
 
     @property
     def size(self) -> int:
-        return sum(len(one.steps) for one in self.instances)
+        """How many steps there are."""
+        return sum(len(one.steps) for one in self.instances.values())
 
-    def instance(self, id: bytes) -> PastInstance | None:
-        return next((one for one in self.instances if one.row.instance == id), None)
-
-    def takers(self, entry: Entry) -> list[InstanceRow]:
-        """The instances that had taken an event, newest start first."""
-        return [one.row for one in self.instances if one.took(entry)]
+    def takers(self, events: Iterable[Entry]) -> dict[str, list[InstanceRow]]:
+        """The instances that had taken each event, by the event's id, newest start first."""
+        taken: dict[tuple[int, int], list[InstanceRow]] = {(event.seq, event.slot): [] for event in events}
+        for one in self.instances.values():
+            for step in one.steps:
+                if (step.seq, step.slot) in taken:
+                    taken[step.seq, step.slot].append(one.row)
+        return {f"{seq}-{slot}": rows for (seq, slot), rows in taken.items()}
 
     def steps_on(self, journey: str) -> list[Taken]:
         """The steps on a journey, newest first."""
-        taken = [step for one in self.instances if one.row.journey == journey for step in one.steps]
+        taken = [step for one in self.instances.values() if one.row.journey == journey for step in one.steps]
         return sorted(taken, key=attrgetter("key"), reverse=True)
 
 
@@ -95,7 +94,7 @@ def folded(
         for instance in fold(schedule, history, moment).instances
     ]
     instances.sort(key=lambda one: (one.row.started_at, one.row.instance), reverse=True)
-    return Past(instances)
+    return Past({one.row.instance: one for one in instances})
 
 
 def _row(secret: bytes, customer: ProfileId, journey: str, instance: Instance) -> InstanceRow:

@@ -21,9 +21,9 @@ from services.events.timeline.entry import Entry
 from services.events.timeline.reader import EntryReader
 
 _READ_AT_ONCE = 500  # events; their rows are unpacked in the event loop, in about 10 ms
-_LONG = 5_000  # events: of longer histories, about 1.5 kB an event while they are folded, one is folded at a time
+_LONG = 5_000  # events: of longer histories, about 3 kB an event while they are folded, one is folded at a time
 _KEPT = 64  # pasts
-_KEPT_STEPS = 200_000  # of all of them; about 60 MB
+_KEPT_STEPS = 200_000  # of all of them; about 50 MB
 
 _Asked = tuple[str, ProfileId, Microseconds]
 

@@ -4,6 +4,7 @@ events been there that occurred until the moment."""
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from services.events.live.past.schemas import (
     PastOfEventsBody,
     PastStepsBody,
     PastTimelinesBody,
+    RunBody,
 )
 from services.events.live.queries import InstanceRow
 from services.events.live.schemas import InstanceDocument, StepDocument, instance_document, step_document
@@ -163,7 +165,7 @@ class PastReads:
         pages: dict[ProfileId, Page[InstanceDocument]] = {}
         for customer in _known(asked):
             past = await self.folds.of(workspace, customer, body.moment)
-            met = [one.row for one in past.instances if _meets(one.row, body)]
+            met = [one.row for one in past.instances.values() if _meets(one.row, body)]
             rows = [row for row in met if beyond is None or (row.started_at, row.instance) < beyond][: body.first + 1]
             cursors = [write_cursor(_INSTANCE_TAG, _PLACE.pack(row.started_at, row.instance)) for row in rows]
             pages[customer] = page_of(await self._shown(workspace, rows), cursors, body.first, body.after, len(met))
@@ -171,37 +173,35 @@ class PastReads:
 
     async def of_events(self, workspace: str, body: PastOfEventsBody) -> list[list[InstanceDocument]]:
         """For each event the instances that had taken it."""
-        entries = await self._occurred(workspace, body.events, body)
-        strongest = [None if entry is None else entry.recorded.identifiers[0] for entry in entries]
-        owners = await self.customers.owners(workspace, {one for one in strongest if one is not None})
-        found: list[list[InstanceDocument]] = []
-        for entry, identifier in zip(entries, strongest, strict=True):
-            owner = None if identifier is None else owners.get(identifier)
-            if entry is None or owner is None:
-                found.append([])
-            else:
-                past = await self.folds.of(workspace, owner, body.moment)
-                found.append(await self._shown(workspace, past.takers(entry)))
-        return found
+        occurred = [entry for entry in await self._occurred(workspace, body.events, body) if entry is not None]
+        owners = await self.customers.owners(workspace, {entry.recorded.identifiers[0] for entry in occurred})
+        of_owner: dict[ProfileId, list[Entry]] = defaultdict(list)
+        for entry in occurred:
+            if owner := owners.get(entry.recorded.identifiers[0]):
+                of_owner[owner].append(entry)
+        takers: dict[str, list[InstanceRow]] = {}
+        for owner, entries in of_owner.items():
+            takers |= (await self.folds.of(workspace, owner, body.moment)).takers(entries)
+        journeys = await self.models.journeys(workspace)
+        return [[instance_document(row, journeys) for row in takers.get(id, ())] for id in body.events]
 
     async def steps(self, workspace: str, body: PastStepsBody) -> list[Page[StepDocument] | None]:
         """A page of each instance's steps, oldest first."""
         owners = await self.customers.by_ids(workspace, [run.customer for run in body.instances])
+        pasts = {owner: await self.folds.of(workspace, owner, body.moment) for owner in _known(owners)}
         journeys = await self.models.journeys(workspace)
         beyond = b"" if body.after is None else read_cursor(_STEP_TAG, body.after)
-        pages: list[Page[StepDocument] | None] = []
-        for run, owner in zip(body.instances, owners, strict=True):
-            id = parse_id(run.instance)
-            past = None if owner is None else await self.folds.of(workspace, owner, body.moment)
-            instance = None if past is None or id is None else past.instance(id)
+
+        def page(run: RunBody, owner: ProfileId | None) -> Page[StepDocument] | None:
+            instance = pasts[owner].instances.get(parse_id(run.instance) or b"") if owner is not None else None
             if instance is None:
-                pages.append(None)
-                continue
+                return None
             steps = instance.steps_behind(beyond)[: body.first + 1]
             documents = [step_document(instance.step(step), journeys) for step in steps]
             cursors = [write_cursor(_STEP_TAG, step.key) for step in steps]
-            pages.append(page_of(documents, cursors, body.first, body.after))
-        return pages
+            return page_of(documents, cursors, body.first, body.after)
+
+        return [page(run, owner) for run, owner in zip(body.instances, owners, strict=True)]
 
     async def _shown(self, workspace: str, rows: Sequence[InstanceRow]) -> list[InstanceDocument]:
         journeys = await self.models.journeys(workspace)
