@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from functools import partial
 from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -16,9 +15,13 @@ from gateway.clients.answers import BATCH_LIMIT, Page
 from gateway.clients.events import (
     Customer,
     CustomersClient,
+    DropOffKey,
+    DropOffsOf,
     Event,
     EventsClient,
     IdentifierKey,
+    Insights,
+    InsightsOf,
     Instance,
     InstanceKey,
     InstancesOf,
@@ -34,10 +37,26 @@ P = TypeVar("P", bound=Hashable)
 V = TypeVar("V")
 
 
-class Loaders:
+class _Paged:
+    """Loaders that are made when they are asked for."""
+
+    def __init__(self) -> None:
+        self._paged: dict[tuple[str, Hashable], DataLoader[Any, Any]] = {}
+
+    def _of_page(
+        self, relation: str, page: P, fetch: Callable[[list[K], P], Awaitable[list[V | None]]]
+    ) -> DataLoader[K, V | None]:
+        """One loader for everything that asks for the same page of the same relation."""
+        if (relation, page) not in self._paged:
+            self._paged[relation, page] = _loader(lambda keys: fetch(keys, page))
+        return self._paged[relation, page]
+
+
+class Loaders(_Paged):
     """Never shared between requests: what one caller may see must not reach another."""
 
     def __init__(self, journeys: JourneysClient, events: EventsClient) -> None:
+        super().__init__()
         self._journeys = journeys
         self._events = events
         self._moments: dict[str | None, CustomerLoaders] = {}
@@ -52,6 +71,12 @@ class Loaders:
             self._moments[moment] = CustomerLoaders(self._events.customers_as_of(moment))
         return self._moments[moment]
 
+    def insights_by_journey(self, selection: InsightsOf) -> DataLoader[str, Insights | None]:
+        return self._of_page("insights", selection, self._events.insights)
+
+    def instances_by_drop_off(self, page: DropOffsOf) -> DataLoader[DropOffKey, Page[Instance] | None]:
+        return self._of_page("drop-offs", page, self._events.drop_offs)
+
     async def _versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
         return await asyncio.gather(*map(self._journeys.versions, keys), return_exceptions=True)
 
@@ -60,7 +85,7 @@ class Loaders:
         return [known.get(key) for key in keys]
 
 
-class CustomerLoaders:
+class CustomerLoaders(_Paged):
     """Customers and all that hangs on them, as one moment shows them.
 
     There is no other way to them, and what was loaded goes on with the loaders it came from: so no field of a customer
@@ -68,8 +93,8 @@ class CustomerLoaders:
     """
 
     def __init__(self, client: CustomersClient) -> None:
+        super().__init__()
         self._client = client
-        self._paged: dict[tuple[str, Hashable], DataLoader[Any, Any]] = {}
         self.customer_by_id: DataLoader[str, Customer | None] = _loader(client.customers)
         self.customer_by_identifier: DataLoader[IdentifierKey, Customer | None] = _loader(client.find)
         self.event_by_id: DataLoader[str, Event | None] = _loader(client.events)
@@ -83,14 +108,6 @@ class CustomerLoaders:
 
     def steps_by_instance(self, page: StepsOf) -> DataLoader[InstanceKey, Page[Step] | None]:
         return self._of_page("steps", page, self._client.steps)
-
-    def _of_page(
-        self, relation: str, page: P, fetch: Callable[..., Awaitable[list[V | None]]]
-    ) -> DataLoader[Any, V | None]:
-        """One loader for everything that asks for the same page of the same relation."""
-        if (relation, page) not in self._paged:
-            self._paged[relation, page] = _loader(partial(fetch, page=page))
-        return self._paged[relation, page]
 
 
 def _loader(fetch: Callable[[list[K]], Awaitable[list[V]]]) -> DataLoader[K, V]:

@@ -39,6 +39,10 @@ class ReadsPersonalData(Scope):
     name = "pii:read"
 
 
+class ReadsInsights(Scope):
+    name = "insights:read"
+
+
 class ReadsModels(Scope):
     name = "models:read"
 

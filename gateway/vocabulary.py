@@ -62,6 +62,13 @@ class DropOffReason(Enum):
     UNKNOWN = "UNKNOWN"
 
 
+@strawberry.enum(description="What customers move between, beside touchpoints.")
+class HopDimension(Enum):
+    CHANNEL = "CHANNEL"
+    DEVICE = "DEVICE"
+    SOURCE = "SOURCE"
+
+
 @strawberry.enum
 class Trust(Enum):
     CLAIMED = "CLAIMED"

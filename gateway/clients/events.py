@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from msgspec import field
+
 from gateway.clients.answers import Document, Page, T, read, read_each
 from gateway.clients.journeys import Phase, Touchpoint
 from gateway.vocabulary import Direction, DropOffReason, EventStatus, InstanceStatus, Trust
@@ -12,6 +14,7 @@ from infra.chassis.http import Upstream
 
 NAME = "events"
 _PAST_SECONDS = 30.0  # a history of 100,000 events is folded anew
+_INSIGHT_SECONDS = 30.0  # filters that no counters are kept for are answered from all instances
 
 
 class IdentifierKey(NamedTuple):
@@ -51,6 +54,40 @@ class InstanceKey(NamedTuple):
 
     customer: str
     instance: str
+
+
+class InsightsOf(NamedTuple):
+    """Which instances insights are about: those that started in a half-open period, and what their start was like."""
+
+    started_from: str | None = None  # RFC 3339
+    started_before: str | None = None
+    version: int | None = None
+    channel: str | None = None
+    device: str | None = None
+    source: str | None = None
+    variant: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        first, end, *rest = self
+        where = dict(zip(self._fields[2:], rest, strict=True))
+        return {"period": {"from": first, "to": end}, "where": where}
+
+
+class DropOffKey(NamedTuple):
+    """One way to drop off from a journey. `device` is that of the first step."""
+
+    phase: str
+    reason: str
+    device: str | None
+
+
+class DropOffsOf(NamedTuple):
+    """Which page of the instances behind drop-offs, newest start first."""
+
+    journey: str
+    selection: InsightsOf
+    first: int
+    after: str | None = None
 
 
 class Principal(Document):
@@ -142,6 +179,54 @@ class Customer(Document):
     identifiers: list[Identifier] | None = None
     traits: Any = None
     trait_history: list[Trait] | None = None
+
+
+class StatusCount(Document):
+    status: InstanceStatus
+    count: int
+
+
+class FunnelStep(Document):
+    phase: str
+    reached: int
+    continued: int
+    dropped: int
+
+
+class FlowEdge(Document):
+    to: str
+    count: int
+    from_: str = field(name="from")
+    median_gap: str | None = None
+
+
+class Flow(Document):
+    edges: list[FlowEdge]
+
+
+class Hop(Document):
+    to: str
+    count: int
+    from_: str = field(name="from")
+
+
+class DropOffCount(Document):
+    phase: str
+    reason: DropOffReason
+    count: int
+    device: str | None = None
+
+
+class Insights(Document):
+    """`answered_by` is `counters` or `instances`; `hops` are by channel, device and source."""
+
+    answered_by: str
+    instances: int
+    by_status: list[StatusCount]
+    funnel: list[FunnelStep]
+    flow: Flow
+    hops: dict[str, list[Hop]]
+    drop_offs: list[DropOffCount]
 
 
 class EventResult(Document):
@@ -283,6 +368,19 @@ class EventsClient:
             "/internal/instances/query", {"where": where, "first": first, "after": after}, Page[Instance]
         )
 
+    async def insights(self, journeys: Sequence[str], selection: InsightsOf) -> list[Insights | None]:
+        """None for a journey that was never published."""
+        body = {"journeys": journeys, **selection.to_wire()}
+        return await self._each(
+            "/internal/insights/read", body, "insights", Insights, journeys, within=_INSIGHT_SECONDS
+        )
+
+    async def drop_offs(self, keys: Sequence[DropOffKey], page: DropOffsOf) -> list[Page[Instance] | None]:
+        ways = [key._asdict() for key in keys]
+        body = {"journey": page.journey, "dropOffs": ways, "first": page.first, "after": page.after}
+        body |= page.selection.to_wire()
+        return await self._each("/internal/insights/drop-offs", body, "pages", Page[Instance], keys)
+
     async def sources(self) -> list[Source]:
         answer = await self._upstream.call("GET", "/internal/sources", token=self._token)
         return read(answer, _Sources, NAME).sources
@@ -303,6 +401,14 @@ class EventsClient:
     async def _one(self, path: str, body: Any, shape: type[T]) -> T:
         return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, NAME)
 
-    async def _each(self, path: str, body: Any, member: str, shape: type[T], asked: Sequence[object]) -> list[T | None]:
-        answer = await self._upstream.call("POST", path, token=self._token, body=body)
+    async def _each(
+        self,
+        path: str,
+        body: Any,
+        member: str,
+        shape: type[T],
+        asked: Sequence[object],
+        within: float | None = None,
+    ) -> list[T | None]:
+        answer = await self._upstream.call("POST", path, token=self._token, body=body, within=within)
         return read_each(answer, member, shape, NAME, asked)

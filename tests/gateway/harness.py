@@ -17,7 +17,7 @@ from infra.chassis.http import Upstream, open_client
 from tests.gateway.documents import principal
 from tests.gateway.stubs import Stub, authenticate
 
-ALL_SCOPES = ("events:write", "customers:read", "pii:read", "models:read", "models:write")
+ALL_SCOPES = ("events:write", "customers:read", "pii:read", "insights:read", "models:read", "models:write")
 KEYS = {
     "sk_all": principal(*ALL_SCOPES),
     "sk_bare": principal("customers:read"),

@@ -40,7 +40,12 @@ LATER: dict[str, set[str]] = {
         "rotateKey", "resubmitRejectedEvents", "mintCustomerToken", "setConsent", "backtestJourney", "mergeCustomers",
         "splitCustomer", "exportCustomer", "eraseCustomer", "saveReaction",
     },
-    "Journey": {"personas", "insights", "picture"},
+    "Journey": {"personas", "picture"},
+    "Insights": {
+        "timeInPhase", "conformance", "emotionCurve", "touchpointValues", "hypotheses", "variants", "engagement",
+        "prediction",
+    },
+    "InsightFilter": {"persona"},
     "Hypothesis": {"verdict"},
     "Customer": {"consents", "ledger", "persona", "household", "emotion", "fiveQuestions"},
     "JourneyInstance": {"explain", "conformance", "emotion", "next", "goalProbability", "means"},

@@ -6,18 +6,13 @@ import strawberry
 
 from gateway.areas.customers.types import Customer, JourneyInstance, to_customer, to_instance
 from gateway.areas.events.inputs import IdentifierInput, identifier_key
+from gateway.areas.periods import PeriodInput
 from gateway.context import Info
 from gateway.permissions import ReadsCustomers, resolved
 from gateway.relay import CountedConnection, counted_connection, page_size
 from gateway.scalars import DateTime, Position
 from gateway.vocabulary import DropOffReason, InstanceStatus
 from gateway.wire import given, to_wire
-
-
-@strawberry.input(name="PeriodInput", description="Half-open: from `from`, up to `to`; omitted means everything.")
-class PeriodInput:
-    from_: DateTime | None = strawberry.field(name="from", default=strawberry.UNSET)
-    to: DateTime | None = strawberry.UNSET
 
 
 @strawberry.input

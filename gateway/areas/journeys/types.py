@@ -5,13 +5,17 @@ from __future__ import annotations
 import msgspec
 import strawberry
 
+from gateway.areas.insights.inputs import InsightFilter, selection_of
+from gateway.areas.insights.types import Insights, to_insights
+from gateway.areas.periods import PeriodInput
 from gateway.clients import journeys as documents
 from gateway.clients.journeys import JourneyKey
 from gateway.context import Info
-from gateway.permissions import resolved
+from gateway.permissions import ReadsInsights, resolved
 from gateway.relay import Node, global_id
-from gateway.scalars import JSON, DateTime, Duration
+from gateway.scalars import JSON, DateTime, Duration, Position
 from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
+from gateway.wire import given
 
 
 @strawberry.type
@@ -119,6 +123,23 @@ class Journey(Node):
     @resolved(description="All versions, newest first, the draft included.")
     async def versions(self, info: Info) -> list[Journey]:
         return [to_journey(item) for item in await info.context.loaders.versions_by_journey.load(self.key)]
+
+    @resolved(
+        ReadsInsights,
+        description="What the instances add up to that started in the period, of all versions unless filtered. "
+        "Null when no version was ever published.",
+    )
+    async def insights(
+        self,
+        info: Info,
+        period: PeriodInput | None = strawberry.UNSET,
+        where: InsightFilter | None = strawberry.UNSET,
+        position: Position | None = strawberry.UNSET,
+    ) -> Insights | None:
+        await info.context.catch_up(given(position))
+        selection = selection_of(given(period), given(where))
+        found = await info.context.loaders.insights_by_journey(selection).load(self.key)
+        return to_insights(found, self.key, selection) if found else None
 
 
 def to_journey(document: documents.Journey) -> Journey:
