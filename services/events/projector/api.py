@@ -32,7 +32,7 @@ def router(progress: Progress, clock: Clock, workspace_of: WorkspaceOf) -> APIRo
                 "projected": status.logged - status.lag,
                 "lag": status.lag,
                 "oldestUnprojectedAge": None if age is None else format_duration(age),
-                "rebuilding": bool(status.rebuilds),
+                "rebuilding": status.rebuilding,
                 "rebuilds": [_rebuild_document(rebuild) for rebuild in status.rebuilds],
                 "stuck": status.stuck,
             }

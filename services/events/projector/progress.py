@@ -42,6 +42,10 @@ class Status(NamedTuple):
     stuck: int
     """How many customers have events that cannot be folded."""
 
+    @property
+    def rebuilding(self) -> bool:
+        return bool(self.rebuilds)
+
 
 class Stuck(NamedTuple):
     """An event that is left out of what its customer's history means, because it cannot be folded."""
