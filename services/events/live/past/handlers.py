@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.chassis.database import chunked
 from services.events.identity.domain import ProfileId, strength
 from services.events.identity.queries import CustomerQueries, CustomerRow
 from services.events.identity.schemas import CustomerDocument, customer_document
@@ -39,7 +40,8 @@ from services.events.timeline.schemas import EventDocument, event_document
 # A place in a list of today is a place in the same list of the past.
 _INSTANCE_TAG, _STEP_TAG, _EVENT_TAG = b"i", b"s", b"t"
 _PLACE = struct.Struct(">q16s")  # start, id
-_LOOKED_AT_ONCE = 64  # events
+_LOOKED_AT_ONCE = 64  # events, in search of those that filters let pass
+_SAID_AT_ONCE = 500  # identify events; some libraries send one with every page
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class PastReads:
                 CustomerRow(
                     customer,
                     sorted(known[customer], key=lambda one: strength((one.type, one.value))),
-                    traits.read(traits.merge(None, said[customer])),
+                    traits.read(said[customer]),
                     span.first_seen_at,
                     span.last_seen_at,
                     f"{span.first.seq}-{span.first.slot}",
@@ -87,14 +89,17 @@ class PastReads:
 
     async def _said(
         self, workspace: str, customers: Mapping[ProfileId, object], bound: bytes
-    ) -> dict[ProfileId, list[Entry]]:
-        """The identify events of each customer."""
-        said: dict[ProfileId, list[Entry]] = {customer: [] for customer in customers}
+    ) -> dict[ProfileId, bytes]:
+        """The traits of each customer (see live.traits), out of the identify events alone."""
+        said = dict.fromkeys(customers, traits.NOTHING)
         placed = await self.past.identifies(workspace, customers.keys(), bound)
-        entries = await self.reader.read(workspace, [(seq, slot) for _customer, seq, slot in placed])
-        for (customer, _seq, _slot), entry in zip(placed, entries, strict=True):
-            if entry is not None:
-                said[customer].append(entry)
+        for some in chunked(placed, _SAID_AT_ONCE):
+            entries = await self.reader.read(workspace, [(seq, slot) for _customer, seq, slot in some])
+            saying: dict[ProfileId, list[Entry]] = defaultdict(list)
+            for (customer, _seq, _slot), entry in zip(some, entries, strict=True):
+                if entry is not None:
+                    saying[customer].append(entry)
+            said |= {customer: traits.merge(said[customer], events) for customer, events in saying.items()}
         return said
 
     # --- events ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ new alone. A *bound* is a history key; what lies below it had happened.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, LargeBinary, Row, Select, and_, func, literal, select
@@ -111,11 +112,12 @@ class PastQueries:
     async def identifies(
         self, workspace: str, customers: Collection[ProfileId], bound: bytes
     ) -> list[tuple[ProfileId, int, int]]:
-        """The identify events of customers as (customer, seq, slot), in no particular order."""
+        """The identify events of customers as (customer, seq, slot), in the order of the log."""
         kind = func.substr(timeline.c.key, KIND_AT + 1, 1, type_=LargeBinary)
         async with self._state.read() as connection:
             query = _history(connection, workspace, customers, bound).where(kind == IDENTIFY)
-            return [(row.customer, row.seq, row.slot) for row in await connection.execute(query)]
+            found = [(row.customer, row.seq, row.slot) for row in await connection.execute(query)]
+        return sorted(found, key=itemgetter(1, 2))
 
     async def places(self, workspace: str, customer: ProfileId, bound: bytes) -> list[tuple[int, int]]:
         """Where the events of a customer stand in the log, in the order of the log."""
