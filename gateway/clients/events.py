@@ -74,8 +74,9 @@ class InsightsOf(NamedTuple):
 
 
 class DropOffKey(NamedTuple):
-    """One way to drop off from a journey. `device` is that of the first step."""
+    """One way to drop off. `device` is that of the first step."""
 
+    journey: str
     phase: str
     reason: str
     device: str | None
@@ -84,7 +85,6 @@ class DropOffKey(NamedTuple):
 class DropOffsOf(NamedTuple):
     """Which page of the instances behind drop-offs, newest start first."""
 
-    journey: str
     selection: InsightsOf
     first: int
     after: str | None = None
@@ -377,8 +377,7 @@ class EventsClient:
 
     async def drop_offs(self, keys: Sequence[DropOffKey], page: DropOffsOf) -> list[Page[Instance] | None]:
         ways = [key._asdict() for key in keys]
-        body = {"journey": page.journey, "dropOffs": ways, "first": page.first, "after": page.after}
-        body |= page.selection.to_wire()
+        body = {"dropOffs": ways, "first": page.first, "after": page.after, **page.selection.to_wire()}
         return await self._each("/internal/insights/drop-offs", body, "pages", Page[Instance], keys)
 
     async def sources(self) -> list[Source]:

@@ -21,6 +21,8 @@ ALL_SCOPES = ("events:write", "customers:read", "pii:read", "insights:read", "mo
 KEYS = {
     "sk_all": principal(*ALL_SCOPES),
     "sk_bare": principal("customers:read"),
+    "sk_insights": principal("insights:read", "models:read"),
+    "sk_models": principal("models:read"),
     "sk_none": principal(),
     "sk_other": principal(*ALL_SCOPES, workspace="other"),
     "wk_site": principal("events:write", kind="WRITE", source="website"),

@@ -43,8 +43,8 @@ class Insights:
 
     async def behind(self, journey: str, drop_off: Json, **selection: Json | None) -> list[Json]:
         """All instances behind one line of the drop-offs, page by page."""
-        way = {name: drop_off[name] for name in ("phase", "reason", "device")}
-        body = {"journey": journey, "dropOffs": [way], "first": _PAGE} | selection
+        way = {"journey": journey} | {name: drop_off[name] for name in ("phase", "reason", "device")}
+        body = {"dropOffs": [way], "first": _PAGE} | selection
         found: list[Json] = []
         after = None
         while True:

@@ -78,8 +78,8 @@ class DropOffInsight:
         from gateway.areas.customers.types import to_instance  # noqa: PLC0415
 
         loaders = info.context.loaders
-        page = DropOffsOf(self.journey, self.selection, page_size(first, 20), given(after))
-        key = DropOffKey(self.phase, self.reason.value, self.device)
+        page = DropOffsOf(self.selection, page_size(first, 20), given(after))
+        key = DropOffKey(self.journey, self.phase, self.reason.value, self.device)
         found = await loaders.instances_by_drop_off(page).load(key)
         if found is None:
             raise NotFound("Nobody drops off like this any more.")

@@ -32,8 +32,8 @@ class InsightReads:
 
     async def drop_offs(self, workspace: str, body: DropOffsBody) -> list[Page[InstanceDocument]]:
         """The instances behind each drop-off: as many as the insights of the same selection have counted."""
-        keys = [DropOffKey(one.phase, one.reason, one.device) for one in body.drop_offs]
-        conditions = conditions_of(body.journey, body.selection)
+        keys = [DropOffKey(one.journey, one.phase, one.reason, one.device) for one in body.drop_offs]
+        conditions = conditions_of({key.journey for key in keys}, body.selection)
         pages = await self.instances.of_drop_offs(workspace, set(keys), conditions, body.first, body.after)
         journeys = await self.models.journeys(workspace)
         shown = {key: page.of([instance_document(row, journeys) for row in page.items]) for key, page in pages.items()}

@@ -68,10 +68,10 @@ class InsightQueries:
         }
 
 
-def conditions_of(journey: str, selection: Selection) -> list[ColumnElement[bool]]:
-    """What an instance, of any build of the journey, must meet to be selected."""
+def conditions_of(journeys: Collection[str], selection: Selection) -> list[ColumnElement[bool]]:
+    """What an instance, of any build of these journeys, must meet to be selected."""
     columns = instances.c
-    met: list[ColumnElement[bool]] = [columns.journey == journey]
+    met: list[ColumnElement[bool]] = [columns.journey.in_(journeys)]
     if selection.started_from is not None:
         met.append(columns.started_at >= selection.started_from)
     if selection.started_before is not None:
@@ -114,6 +114,6 @@ async def _from_instances(
     """The same, the long way."""
     sums: dict[int, Sums] = {}
     for build in live:
-        of_build = [instances.c.build == build.number, *conditions_of(build.journey, selection)]
+        of_build = [instances.c.build == build.number, *conditions_of([build.journey], selection)]
         sums[build.number] = (await tallied(connection, workspace, of_build)).by_version()
     return sums

@@ -54,13 +54,13 @@ class InsightsBody(_Selecting):
 
 
 class WayToDropOff(Body):
+    journey: Text
     phase: Text
     reason: DropOffReason
     device: Text | None = None
 
 
 class DropOffsBody(_Selecting):
-    journey: Text
     drop_offs: Annotated[list[WayToDropOff], Field(max_length=MOST)]
     first: First = 20
     after: Cursor = None

@@ -27,6 +27,8 @@ _decode_counts = msgspec.msgpack.Decoder(tuple[dict[str, int], dict[str, dict[in
 async def apply(connection: AsyncConnection, database: Database, workspace: str, tally: Tally) -> None:
     """Adds what was tallied to the counters. There must be one writer at a time for each partition."""
     changes = tally.cells()
+    if not changes:
+        return
     held = await _bodies(connection, workspace, changes)
     rows, emptied = [], []
     for cell, change in changes.items():

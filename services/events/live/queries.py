@@ -69,6 +69,7 @@ class InstanceRow(NamedTuple):
 class DropOffKey(NamedTuple):
     """One way to drop off. `device` is that of the first step."""
 
+    journey: str
     phase: str
     reason: str
     device: str | None
@@ -152,7 +153,7 @@ class InstanceQueries:
         after: str | None,
     ) -> dict[DropOffKey, Page[InstanceRow]]:
         """Such a page for each way to drop off."""
-        columns = [instances.c.drop_phase, instances.c.drop_reason, instances.c.device]
+        columns = [instances.c.journey, instances.c.drop_phase, instances.c.drop_reason, instances.c.device]
         ways = [and_(*(column == value for column, value in zip(columns, key, strict=True))) for key in drop_offs]
         async with self._state.read() as connection:
             met = and_(*_visible(connection, workspace), or_(false(), *ways), *conditions)
