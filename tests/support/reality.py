@@ -93,7 +93,7 @@ class Reality:
         """Customers in the oracle's form, each with its instances, in the order of their first event."""
         return await projected_customers(self.state)
 
-    async def rows(self, table: Any) -> list[tuple[Any, ...]]:
+    async def rows(self, table: Any) -> list[Any]:
         """All rows of a table, sorted."""
         async with self.state.read() as connection:
-            return sorted((tuple(row) for row in await connection.execute(select(table))), key=repr)
+            return sorted(await connection.execute(select(table)), key=repr)

@@ -32,34 +32,37 @@ class CatchingUp:
         self._most = _FIRST_CUSTOMERS
 
     async def step(self, workspace: str) -> int:
-        """The next customers of one partition; how much was done."""
-        began = time.monotonic()
+        """The next customers of some partitions; how much was done."""
         async with self._lanes.turn:
             done = await self._step(workspace)
         async with self._lanes.state.write() as connection:
             await builds.switch(connection, workspace)
-        if done:
-            self._adapt(time.monotonic() - began)
-            return done
-        return await self._sweep(workspace)
-
-    def _adapt(self, seconds: float) -> None:
-        if seconds > _LONG_SECONDS:
-            self._most = max(self._most // 2, 1)
-        elif seconds < _LONG_SECONDS / 2:
-            self._most = min(self._most * 2, _MOST_CUSTOMERS)
+        return done or await self._sweep(workspace)
 
     async def _step(self, workspace: str) -> int:
         epochs, partitions = self._lanes.partitions()
         if not partitions:
             return 0
+        began = time.monotonic()
+        visited = 0
         async with self._lanes.state.write(snapshot=True) as connection:
-            behind = await builds.progress(connection, workspace, partitions)
-            if not behind or self._is_awaited(workspace, behind[0].partition):
-                return 0
-            await self._catch_up(connection, workspace, behind[0])
-            await self._lanes.leases.check(connection, epochs)
-        return 1
+            for behind in await builds.progress(connection, workspace, partitions):
+                if self._is_awaited(workspace, behind.partition):
+                    continue
+                await self._catch_up(connection, workspace, behind)
+                visited += 1
+                if time.monotonic() - began > _LONG_SECONDS / 2:
+                    break
+            if visited:
+                await self._lanes.leases.check(connection, epochs)
+        self._adapt(visited, time.monotonic() - began)
+        return visited
+
+    def _adapt(self, visited: int, seconds: float) -> None:
+        if seconds > _LONG_SECONDS:
+            self._most = max(self._most // 2, 1)
+        elif visited and seconds < _LONG_SECONDS / 2:
+            self._most = min(self._most * 2, _MOST_CUSTOMERS)
 
     def _is_awaited(self, workspace: str, partition: int) -> bool:
         """Whether the slow lane has a customer of the partition, who might be written as it was before the build."""

@@ -89,7 +89,7 @@ class Lanes:
         """Everything that folding has changed, but for the marks."""
         now = self.clock()
         await writing.write(connection, self.state, workspace, folded.changes)
-        await insights_store.apply(connection, workspace, folded.tally)
+        await insights_store.apply(connection, self.state, workspace, folded.tally)
         await stuck.list_events(connection, workspace, folded.unfoldable, now)
         done = [work.customer for work in works if work.customer not in folded.failed]
         await stuck.list_customers(connection, workspace, folded.failed, done, now)

@@ -204,12 +204,12 @@ async def test_the_id_of_a_run_that_a_late_event_dissolves_goes_on_to_resolve(da
         reality.now = EPOCH + 12 * DAY
         await reality.record([event("m0", "View", 0, USER), event("m12", "Buy", 12, USER)])
         await reality.project()
-        first, second = [row[1] for row in sorted(await reality.rows(tables.instances), key=lambda row: row[7])]
+        first, second = sorted(await reality.rows(tables.instances), key=lambda row: row.run)
 
         await reality.record([event("m6", "View", 6, USER)])
         await reality.project()
 
         [instance] = await reality.rows(tables.instances)
-        assert instance[1] == first
+        assert instance.instance == first.instance
         [former] = await reality.rows(tables.former_instances)
-        assert former[1:] == (second, "shop", "2-1")
+        assert former[1:] == (second.instance, "shop", "2-1")
