@@ -209,10 +209,20 @@ async def _ready(connection: AsyncConnection, workspace: str) -> dict[int, str]:
     return {row.build: row.journey for row in await connection.execute(query)}
 
 
-async def first_unfinished(connection: AsyncConnection, workspace: str) -> Place | None:
-    """The earliest place whose publication is not wholly visible."""
-    query = select(builds.c.xid, builds.c.build).where(builds.c.workspace == workspace, _UNFINISHED)
-    return min((_place(*row) for row in await connection.execute(query)), default=None)
+class Hidden(NamedTuple):
+    """Which publications are not visible yet."""
+
+    since: Place | None
+    """From here on something is missing: a journey that readers see is not filled with all customers."""
+    places: frozenset[Place]
+    """Of builds beside live ones: the publications alone are missing, events since then are not."""
+
+
+async def hidden(connection: AsyncConnection, workspace: str) -> Hidden:
+    query = select(builds.c.xid, builds.c.build, builds.c.state).where(builds.c.workspace == workspace, _UNFINISHED)
+    unfinished = [(_place(row.xid, row.build), row.state) for row in await connection.execute(query)]
+    since = min((place for place, state in unfinished if state == LIVE), default=None)
+    return Hidden(since, frozenset(place for place, state in unfinished if state == BUILDING))
 
 
 async def rebuilds(connection: AsyncConnection, workspace: str) -> list[Rebuild]:

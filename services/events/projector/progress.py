@@ -58,13 +58,15 @@ class Stuck(NamedTuple):
 
 
 class _Sight(NamedTuple):
-    """What can be seen: up to where the first stage has read, and the earliest place that is not wholly folded."""
+    """What can be seen: up to where the first stage has read, but for what is not wholly folded."""
 
     read: Place
-    hidden: Place | None
+    hidden_since: Place | None
+    hidden: frozenset[Place]
 
     def reaches(self, place: Place) -> bool:
-        return self.read >= place and (self.hidden is None or self.hidden > place)
+        visible = self.hidden_since is None or self.hidden_since > place
+        return self.read >= place and visible and place not in self.hidden
 
 
 class Progress:
@@ -140,8 +142,8 @@ class Progress:
         async with self._state.read() as connection:
             cursor, _slots = await self._cursor(connection, workspace)
             mark = await dirty.first(connection, workspace)
-            build = await builds.first_unfinished(connection, workspace)
-        return _Sight(cursor, min((place for place in (mark, build) if place is not None), default=None))
+            since, places = await builds.hidden(connection, workspace)
+        return _Sight(cursor, min((place for place in (mark, since) if place is not None), default=None), places)
 
     async def _cursor(self, connection: AsyncConnection, workspace: str) -> tuple[Place, int]:
         query = select(cursors.c.xid, cursors.c.seq, cursors.c.slots).where(cursors.c.workspace == workspace)

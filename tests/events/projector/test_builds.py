@@ -301,17 +301,18 @@ async def test_a_publication_is_reached_when_its_build_is_live_and_filled(stage:
     before = await stage.take(said(1, A))
     first = await stage.take(version(1))
     second = await stage.take(version(2, None))
+    after = await stage.take(said(2, A))
     await stage.clear()
     live, building = await stage.builds()
 
     async def reached() -> list[bool]:
-        return [await progress.reached("default", place) for place in (before, first, second)]
+        return [await progress.reached("default", place) for place in (before, first, second, after)]
 
-    assert await reached() == [True, False, False]
+    assert await reached() == [True, False, False, False]
     await stage.finish(live.number)
-    assert await reached() == [True, True, False]
+    assert await reached() == [True, True, False, True]
     await stage.finish(building.number)
-    assert await reached() == [True, True, False]
+    assert await reached() == [True, True, False, True]
     waiting = asyncio.create_task(progress.wait("default", second))
     await switch(stage)
     assert await waiting
