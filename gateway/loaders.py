@@ -12,24 +12,19 @@ from typing import Any, TypeVar
 from strawberry.dataloader import DataLoader
 
 from gateway.clients.answers import BATCH_LIMIT, Page
-from gateway.clients.events import (
+from gateway.clients.customers import (
     Customer,
     CustomersClient,
-    DropOffKey,
-    DropOffsOf,
     Event,
-    EventsClient,
     IdentifierKey,
-    Insights,
-    InsightsOf,
     Instance,
     InstanceKey,
     InstancesOf,
-    Source,
     Step,
     StepsOf,
     TimelineOf,
 )
+from gateway.clients.events import DropOffKey, DropOffsOf, EventsClient, Insights, InsightsOf, Source
 from gateway.clients.journeys import Journey, JourneyKey, JourneysClient
 
 K = TypeVar("K", bound=Hashable)

@@ -8,52 +8,11 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import field
 
 from gateway.clients.answers import Document, Page, T, read, read_each
-from gateway.clients.journeys import Phase, Touchpoint
-from gateway.vocabulary import Direction, DropOffReason, EventStatus, InstanceStatus, Trust
+from gateway.clients.customers import SERVICE, CustomersClient, Instance
+from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.http import Upstream
 
-NAME = "events"
-_PAST_SECONDS = 30.0  # a history of 100,000 events is folded anew
 _INSIGHT_SECONDS = 30.0  # filters that no counters are kept for are answered from all instances
-
-
-class IdentifierKey(NamedTuple):
-    type: str
-    value: str
-
-
-class InstancesOf(NamedTuple):
-    """Which page of a customer's instances."""
-
-    first: int
-    after: str | None = None
-    journey: str | None = None
-    key: str | None = None
-    status: tuple[str, ...] | None = None
-
-
-class TimelineOf(NamedTuple):
-    """Which page of a customer's events, newest first."""
-
-    first: int
-    after: str | None = None
-    journey: str | None = None
-    channel: tuple[str, ...] | None = None
-    name: tuple[str, ...] | None = None
-
-
-class StepsOf(NamedTuple):
-    """Which page of an instance's steps, oldest first."""
-
-    first: int
-    after: str | None = None
-
-
-class InstanceKey(NamedTuple):
-    """An instance, and whose it is."""
-
-    customer: str
-    instance: str
 
 
 class InsightsOf(NamedTuple):
@@ -97,88 +56,6 @@ class Principal(Document):
     source: str
     kind: str
     scopes: frozenset[str] = frozenset()
-
-
-class Identifier(Document):
-    type: str
-    value: str
-    trust: Trust
-    first_seen_at: str
-
-
-class Trait(Document):
-    key: str
-    value: Any
-    occurred_at: str
-    source: str | None = None
-
-
-class Event(Document):
-    lists = ("identifiers",)
-
-    id: str
-    message_id: str
-    kind: str
-    name: str
-    occurred_at: str
-    received_at: str
-    source: str | None = None
-    channel: str | None = None
-    device: str | None = None
-    properties: Any = None
-    context: Any = None
-    identifiers: list[Identifier] | None = None
-    original_timestamp: str | None = None
-    sent_at: str | None = None
-    clamped: bool = False
-
-
-class DropOff(Document):
-    lists = ("evidence",)
-
-    reason: DropOffReason
-    at: str
-    phase: Phase | None = None
-    evidence: list[str] | None = None
-
-
-class Instance(Document):
-    id: str
-    journey_key: str
-    version: int
-    customer_id: str
-    run: int
-    status: InstanceStatus
-    started_at: str
-    last_event_at: str
-    key: str | None = None
-    phase: Phase | None = None
-    touchpoint: Touchpoint | None = None
-    ended_at: str | None = None
-    due_at: str | None = None
-    drop_off: DropOff | None = None
-
-
-class Step(Document):
-    direction: Direction
-    occurred_at: str
-    event_id: str
-    touchpoint: Touchpoint | None = None
-    phase: Phase | None = None
-    channel: str | None = None
-    device: str | None = None
-
-
-class Customer(Document):
-    lists = ("identifiers", "trait_history")
-
-    id: str
-    first_seen_at: str
-    last_seen_at: str
-    first_event_id: str | None = None
-    identifiers: list[Identifier] | None = None
-    traits: Any = None
-    trait_history: list[Trait] | None = None
 
 
 class StatusCount(Document):
@@ -287,62 +164,10 @@ class _Wait(Document):
     stale: bool
 
 
-class CustomersClient:
-    """Customers and all that hangs on them, for one workspace and as one moment shows them.
-
-    Every method raises the service's Problem, or Unavailable.
-    """
-
-    def __init__(self, upstream: Upstream, token: str, as_of: str | None) -> None:
-        self._upstream = upstream
-        self._token = token
-        self._as_of = as_of
-
-    async def find(self, identifiers: Sequence[IdentifierKey]) -> list[Customer | None]:
-        """By identifiers as they name customers today."""
-        body = {"identifiers": [identifier._asdict() for identifier in identifiers]}
-        return await self._each("customers/find", body, "customers", Customer, identifiers)
-
-    async def customers(self, ids: Sequence[str]) -> list[Customer | None]:
-        return await self._each("customers/read", {"ids": ids}, "customers", Customer, ids)
-
-    async def events(self, ids: Sequence[str]) -> list[Event | None]:
-        return await self._each("events/read", {"ids": ids}, "events", Event, ids)
-
-    async def timelines(self, customers: Sequence[str], page: TimelineOf) -> list[Page[Event] | None]:
-        body = {"customers": customers, **page._asdict()}
-        return await self._each("timelines", body, "pages", Page[Event], customers)
-
-    async def instances_of_customers(self, customers: Sequence[str], page: InstancesOf) -> list[Page[Instance] | None]:
-        body = {"customers": customers, **page._asdict()}
-        return await self._each("instances/of-customers", body, "pages", Page[Instance], customers)
-
-    async def instances_of_events(self, ids: Sequence[str]) -> list[list[Instance] | None]:
-        return await self._each("instances/of-events", {"events": ids}, "instances", list[Instance], ids)
-
-    async def steps(self, instances: Sequence[InstanceKey], page: StepsOf) -> list[Page[Step] | None]:
-        # Of the past only the customer's history tells which instances there were.
-        asked = [key.instance if self._as_of is None else key._asdict() for key in instances]
-        body = {"instances": asked, **page._asdict()}
-        return await self._each("steps", body, "pages", Page[Step], instances)
-
-    async def _each(
-        self, path: str, body: dict[str, Any], member: str, shape: type[T], asked: Sequence[object]
-    ) -> list[T | None]:
-        if self._as_of is None:
-            answer = await self._upstream.call("POST", f"/internal/{path}", token=self._token, body=body)
-        else:
-            body = {"asOf": self._as_of, **body}
-            answer = await self._upstream.call(
-                "POST", f"/internal/past/{path}", token=self._token, body=body, within=_PAST_SECONDS
-            )
-        return read_each(answer, member, shape, NAME, asked)
-
-
 class EventsClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 
-    audience: ClassVar[str] = NAME
+    audience: ClassVar[str] = SERVICE
 
     def __init__(self, upstream: Upstream, token: str) -> None:
         self._upstream = upstream
@@ -382,10 +207,10 @@ class EventsClient:
 
     async def sources(self) -> list[Source]:
         answer = await self._upstream.call("GET", "/internal/sources", token=self._token)
-        return read(answer, _Sources, NAME).sources
+        return read(answer, _Sources, SERVICE).sources
 
     async def projection(self) -> Projection:
-        return read(await self._upstream.call("GET", "/internal/projection", token=self._token), Projection, NAME)
+        return read(await self._upstream.call("GET", "/internal/projection", token=self._token), Projection, SERVICE)
 
     async def wait(self, position: str) -> bool:
         """Waits until `position` is projected, at most 2 s. Whether what is read now is still stale."""
@@ -395,10 +220,10 @@ class EventsClient:
         query = {"first": str(first), "after": after, "source": source}
         given = {name: value for name, value in query.items() if value is not None}
         answer = await self._upstream.call("GET", "/internal/rejected-events", token=self._token, query=given)
-        return read(answer, Page[RejectedEvent], NAME)
+        return read(answer, Page[RejectedEvent], SERVICE)
 
     async def _one(self, path: str, body: Any, shape: type[T]) -> T:
-        return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, NAME)
+        return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, SERVICE)
 
     async def _each(
         self,
@@ -410,4 +235,4 @@ class EventsClient:
         within: float | None = None,
     ) -> list[T | None]:
         answer = await self._upstream.call("POST", path, token=self._token, body=body, within=within)
-        return read_each(answer, member, shape, NAME, asked)
+        return read_each(answer, member, shape, SERVICE, asked)

@@ -10,9 +10,9 @@ import strawberry
 
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
-from gateway.clients import events as documents
+from gateway.clients import customers as documents
 from gateway.clients.answers import Page
-from gateway.clients.events import InstanceKey, InstancesOf, StepsOf, TimelineOf
+from gateway.clients.customers import InstanceKey, InstancesOf, StepsOf, TimelineOf
 from gateway.clients.journeys import JourneyKey
 from gateway.context import Info
 from gateway.loaders import CustomerLoaders

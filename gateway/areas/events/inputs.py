@@ -3,7 +3,7 @@ from __future__ import annotations
 import strawberry
 from strawberry import UNSET
 
-from gateway.clients.events import IdentifierKey
+from gateway.clients.customers import IdentifierKey
 from gateway.relay import parse_global_id
 from gateway.scalars import JSON, DateTime
 from infra.chassis.errors import Problem

@@ -8,7 +8,8 @@ import strawberry
 from gateway.areas.customers.types import Customer, to_customer
 from gateway.areas.events.inputs import EventInput, IdentifierInput, identifier_key
 from gateway.areas.payloads import UserError, refusals, rejection
-from gateway.clients.events import IdentifierKey, Recorded
+from gateway.clients.customers import IdentifierKey
+from gateway.clients.events import Recorded
 from gateway.context import Context, Info
 from gateway.permissions import ReadsCustomers, RecordsEvents, resolved
 from gateway.scalars import JSON, DateTime, Position
