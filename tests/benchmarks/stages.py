@@ -15,7 +15,7 @@ from services.events.intake.slots import Published
 from services.events.intake.store import Group, LogStore
 from services.events.models.queries import Models
 from services.events.projector.dirty import PARTITIONS
-from services.events.projector.fold import Fold
+from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
 from services.events.projector.leases import Leases
 from services.events.settings import Settings
@@ -50,7 +50,8 @@ async def measure(bench: Bench) -> list[Figure]:
             log = LogStore(stores.log)
             reader = EntryReader(log)
             identify = Identify(log, stores.state, reader, leases)
-            fold = Fold(log, stores.state, reader, Models(stores.state), leases, system_clock)
+            lanes = Lanes(log, stores.state, reader, Models(stores.state), leases, system_clock)
+            fold = Fold(lanes)
             document = msgspec.json.encode(journey("chairs") | {"version": 1, "effectiveFrom": None})
             await log.append([Group(_WORKSPACE, [Published("chairs", 1, document)])], system_clock())
             settle()

@@ -22,7 +22,9 @@ from services.events.models import builds
 from services.events.models.builds import Build
 from services.events.models.queries import Models
 from services.events.projector.dirty import Change
-from services.events.projector.refold import Built, Outcome, Unfoldable, Work, refold
+from services.events.projector.refold import Outcome, refold
+from services.events.projector.walk import Unfoldable
+from services.events.projector.work import Built, Work
 from services.events.timeline import store as timeline_store
 from services.events.timeline.domain import BEGINNING, END
 from services.events.timeline.reader import EntryReader

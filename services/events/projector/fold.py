@@ -33,7 +33,7 @@ from services.events.projector import dirty, stuck
 from services.events.projector.bench import Bench, Folded
 from services.events.projector.dirty import Waiting
 from services.events.projector.leases import Leases
-from services.events.projector.refold import Work
+from services.events.projector.work import Work
 from services.events.tables import customers
 from services.events.tables import stuck as stuck_table
 from services.events.timeline.reader import EntryReader

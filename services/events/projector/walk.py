@@ -1,0 +1,62 @@
+"""The fold of one customer's events, from one place of the history until everything stands as it did before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from services.events.live.domain import History
+from services.events.live.domain.checkpoints import is_checkpoint
+from services.events.live.state import States, all_alike
+from services.events.projector.work import Built, Work
+
+
+class Unfoldable(NamedTuple):
+    """An event that the fold fails on."""
+
+    event: str
+    key: bytes
+    error: str
+
+
+class Failed(Exception):
+    """One event cannot be folded."""
+
+    def __init__(self, unfoldable: Unfoldable) -> None:
+        super().__init__(unfoldable.event)
+        self.unfoldable = unfoldable
+
+
+class Walk:
+    """Made by walking: it raises Failed for an event that cannot be folded."""
+
+    def __init__(self, work: Work, builds: Mapping[int, Built]) -> None:
+        self.histories = {
+            build: History(builds[build].schedule, state, work.archive(build)) for build, state in work.base.items()
+        }
+        self.entries = [entry for entry in work.entries if entry.id not in work.left_out]
+        self.checkpoints: dict[bytes, States] = {}
+        self.alike_behind: bytes | None = None
+        """The checkpoint behind which nothing changes but the numbers of runs."""
+        self.events = 0
+        add = [history.add for history in self.histories.values()]
+        for entry in self.entries:
+            self.events += 1
+            try:
+                for take in add:
+                    take(entry)
+            except Exception as error:
+                raise Failed(Unfoldable(entry.id, entry.key, type(error).__name__)) from error
+            if is_checkpoint(entry.key) and self._is_alike(work, entry.key):
+                break
+
+    def states(self) -> States:
+        return {build: history.state() for build, history in self.histories.items()}
+
+    def _is_alike(self, work: Work, key: bytes) -> bool:
+        states = self.checkpoints[key] = self.states()
+        stored = work.checkpoints.get(key)
+        if stored is None or key < work.changed_until or work.is_catching_up or not all_alike(states, stored):
+            return False
+        self.alike_behind = key
+        return True

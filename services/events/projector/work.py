@@ -1,0 +1,64 @@
+"""A customer to be folded on, with everything that is needed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from services.events.live.domain import Schedule
+from services.events.live.rows import CustomerRow, InstanceRow, StepRow
+from services.events.live.state import States
+from services.events.projector.closed_runs import ClosedRuns
+from services.events.timeline.entry import Entry
+
+
+class Built(NamedTuple):
+    """One build as the fold needs it."""
+
+    number: int
+    journey: str
+    schedule: Schedule
+
+
+@dataclass(slots=True)
+class Work:
+    """Each build of one customer goes on from how it stood behind one event."""
+
+    customer: bytes
+    stored: CustomerRow | None
+    changed_until: bytes
+    """Where the part of the history ends that is another one now."""
+    start: bytes
+    stop: bytes
+    base: States
+    """How everything stood behind `start`; only these builds are folded."""
+    clock: int | None = None
+    """Up to when silence is told; None: up to now."""
+    entries: Sequence[Entry] = ()
+    """The history between `start` and `stop`."""
+    checkpoints: Mapping[bytes, States] = field(default_factory=dict)
+    """Those stored between `start` and `stop`."""
+    instances: Sequence[InstanceRow] = ()
+    steps: Sequence[StepRow] = ()
+    """What is stored of `start` to `stop`: instances open behind `start`, begun or ended since, and steps."""
+    archives: dict[int, ClosedRuns] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    """Events, by id, that failed before."""
+
+    @property
+    def rewinds(self) -> bool:
+        """Whether something is stored of what is folded."""
+        return self.stored is not None and self.start < self.stored.last_key
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether a new build is folded, beside others that stay as they are."""
+        return self.clock is not None
+
+    def archive(self, build: int) -> ClosedRuns:
+        archive = self.archives.get(build)
+        if archive is None:
+            open_runs = [run.start.event for run in self.base[build].open]
+            archive = self.archives[build] = ClosedRuns(self.start, open_runs)
+        return archive
