@@ -4,7 +4,7 @@ Pure: no I/O, no clock, no randomness.
 """
 
 from services.events.insights.domain.counts import Counts
-from services.events.insights.domain.meaning import Insights, meaning
+from services.events.insights.domain.insights import Insights, meaning
 from services.events.insights.domain.selection import Selection
 from services.events.insights.domain.tally import DAY, Cell, Tally
 

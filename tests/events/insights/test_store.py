@@ -1,0 +1,140 @@
+"""Counters take differences; equal sums are equal bytes, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.events.insights import store
+from services.events.insights.domain import Cell, Counts, Tally
+from tests.events.insights.rows import Walk, dropped, fill, journey, tallied, walk
+from tests.support.histories import DAY, EPOCH
+from tests.support.state import State
+
+NAMES = st.sampled_from(["s\x00ACTIVE", "p\x00look", "b\x00viewed"])
+EDGES = st.sampled_from(["viewed\x00cart", "cart\x00paid"])
+NUMBERS = st.integers(-3, 3).filter(bool)
+CHANGES = st.lists(
+    st.builds(
+        Counts,
+        plain=st.dictionaries(NAMES, NUMBERS),
+        gaps=st.dictionaries(EDGES, st.dictionaries(st.integers(0, 500), NUMBERS, min_size=1)),
+    ),
+    max_size=6,
+)
+
+
+def bodies(changes: list[Counts]) -> bytes | None:
+    body = None
+    for change in changes:
+        body = store.added(body, change)
+    return body
+
+
+@given(CHANGES, st.randoms())
+def test_equal_sums_are_equal_bytes_however_they_came_about(changes: list[Counts], random: object) -> None:
+    shuffled = list(changes)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert bodies(shuffled) == bodies(changes)
+    undone = [Counts({n: -c for n, c in one.plain.items()}, {}) for one in changes]
+    undone += [Counts({}, {n: {b: -c for b, c in gaps.items()} for n, gaps in one.gaps.items()}) for one in changes]
+    assert bodies(changes + undone) is None
+
+
+def test_a_body_says_what_was_added() -> None:
+    counts = Counts({"s\x00ACTIVE": 2, "b\x00viewed": 300}, {"viewed\x00cart": {7: 1, 400: 2}})
+    body = store.added(None, counts)
+    assert body is not None
+    assert store.counts_in(body) == counts
+    assert len(body) < 60
+
+
+def shop_walks(count: int) -> list[Walk]:
+    """Runs on several days, of several kinds, in all partitions."""
+    return [
+        walk(
+            f"customer {number}",
+            {"hours": number * 7, "touchpoint": "viewed", "channel": ("web", "app")[number % 2], "device": "mobile"},
+            {"hours": number * 7 + 1 + number % 5, "touchpoint": "cart", "channel": "web"},
+            partition=number % 16,
+            version=1 + number % 2,
+            variant=(None, "A", "B")[number % 3],
+            **(dropped("look") if number % 3 else {}),
+        )
+        for number in range(count)
+    ]
+
+
+async def stored(state: State, workspace: str = "default") -> dict[Cell, bytes]:
+    async with state.database.read() as connection:
+        return await store.counted(connection, workspace)
+
+
+async def test_counters_are_the_sum_of_the_contributions(database_url: str) -> None:
+    """Runs come, change and go in portions; what is stored is what instances and steps say."""
+    walks = shop_walks(1_200)
+    async with State(database_url) as state:
+        await state.publish(journey())
+        for start in range(0, len(walks), 400):
+            await fill(state, walks[start : start + 400])
+        await fill(state, walks[:3], workspace="other")
+        expected = {cell: store.added(None, counts) for cell, counts in tallied(walks).cells().items()}
+        assert await stored(state) == expected
+        async with state.database.read(snapshot=True) as connection:
+            assert await store.summed(connection, "default") == expected
+
+        tally = tallied(walks[100:], -1)
+        row, steps = walks[0]
+        tally.instance(row, -1)
+        tally.instance(row._replace(status="PAUSED"), 1)
+        async with state.database.write() as connection:
+            await store.apply(connection, state.database, "default", tally)
+        left = tallied([(row._replace(status="PAUSED"), steps), *walks[1:100]])
+        assert await stored(state) == {cell: store.added(None, counts) for cell, counts in left.cells().items()}
+
+        async with state.database.write() as connection:
+            await store.apply(connection, state.database, "default", tallied(walks[100:], 1))
+            await store.apply(connection, state.database, "default", tallied(walks[100:], -1))
+            gone = tallied([(row._replace(status="PAUSED"), steps), *walks[1:100]], -1)
+            await store.apply(connection, state.database, "default", gone)
+        assert await stored(state) == {}
+        assert len(await stored(state, "other")) == len(tallied(walks[:3]).cells())
+
+
+async def test_a_run_of_more_steps_than_a_portion_is_summed_whole(database_url: str) -> None:
+    """Two runs of one customer that lie across each other, and one under a build that is not live."""
+    first, second = (
+        walk("one", *({"hours": start + number / 10, "touchpoint": ("viewed", "cart")[number % 2], "channel": "web"}
+                      for number in range(1_300)))
+        for start in (0, 0.05)
+    )  # fmt: skip
+    row, steps = second
+    other = row._replace(instance=b"i" * 16, run=2)
+    twin = other, [step._replace(instance=b"i" * 16) for step in steps]
+    elsewhere = row._replace(build=2), [step._replace(build=2) for step in steps]
+    async with State(database_url) as state:
+        await fill(state, [first, twin, elsewhere])
+        async with state.database.read(snapshot=True) as connection:
+            assert await store.summed(connection, "default") == await stored(state)
+    [cell] = [counts for cell, counts in tallied([first, twin]).cells().items() if cell.dimension == "source"]
+    assert sum(sum(gaps.values()) for gaps in cell.gaps.values()) == 2 * 1_299
+
+
+async def test_nothing_tallied_writes_nothing(database_url: str) -> None:
+    async with State(database_url) as state:
+        async with state.database.write() as connection:
+            await store.apply(connection, state.database, "default", Tally())
+        assert await stored(state) == {}
+
+
+@pytest.mark.parametrize("value", ["it's", '"', "é🙂", "\\", "%", "[1]", ""])
+async def test_dimension_values_may_be_any_text(database_url: str, value: str) -> None:
+    one = walk("one", {"hours": 0, "touchpoint": "viewed", "channel": value, "device": value}, variant=value)
+    async with State(database_url) as state:
+        await fill(state, [one])
+        await fill(state, [walk("two", {"hours": 1, "touchpoint": "viewed", "channel": value})])
+        found = {cell: store.counts_in(body).plain["s\x00ACTIVE"] for cell, body in (await stored(state)).items()}
+        today = EPOCH // DAY
+        assert found[Cell(1, 1, today, "channel", value, 0)] == 2
+        assert found[Cell(1, 1, today, "variant", value, 0)] == 1
