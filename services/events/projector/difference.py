@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import cast
 
+from services.events.ids import instance_id
 from services.events.live.domain import BEFORE_START, EMPTY, History, Instance, RunState, Trail
 from services.events.live.rows import CustomerRow, InstanceRow, StepRow
 from services.events.live.state import States, read_states, write_checkpoint, write_states
@@ -16,7 +16,7 @@ from services.events.partitions import partition_of
 from services.events.projector.closed_runs import resting_of, write_resting
 from services.events.projector.walk import Walk
 from services.events.projector.work import Built, Work
-from services.events.timeline.domain import BEGINNING, END, message_of, occurred_at_of
+from services.events.timeline.domain import BEGINNING, END, occurred_at_of
 from services.events.timeline.entry import Entry
 
 
@@ -274,12 +274,6 @@ class Difference:
             clock=self._clock,
             due_at=stored.due_at if stored is not None and matched else self._due_at,
         )
-
-
-def instance_id(secret: bytes, journey: str, start_key: bytes) -> bytes:
-    """From the workspace, the journey and the event that started the run: it survives merges, splits and versions."""
-    text = journey.encode() + b"\x00" + message_of(start_key)
-    return blake2b(text, digest_size=16, key=secret, person=b"instance").digest()
 
 
 def _counted_as(row: InstanceRow) -> tuple[int, str | None, str | None, str, str | None]:
