@@ -68,9 +68,9 @@ class Bench:
 
     async def open(self) -> None:
         """Reads which builds there are."""
-        active = await builds.active(self._connection, self._workspace)
-        schedules = await self._models.schedules(self._connection, self._workspace, active)
-        self._builds = {build.number: Built(build.number, build.journey, schedules[build.number]) for build in active}
+        self.active = await builds.active(self._connection, self._workspace)
+        schedules = await self._models.schedules(self._connection, self._workspace, self.active)
+        self._builds = {one.number: Built(one.number, one.journey, schedules[one.number]) for one in self.active}
 
     # --- what is to be done ------------------------------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ class CatchingUp:
         folded = await bench.fold(works, self._lanes.clock())
         await self._lanes.write(connection, workspace, folded, works)
         if large:  # the partition is visited again when the slow lane is through with them
-            self._lanes.slow |= {(workspace, work.customer): Slow(None, behind.build) for work in large}
+            self._lanes.slow |= {(workspace, work.customer): Slow(behind.build) for work in large}
             return
         after = rows[-1].customer if rows else behind.after
         count = behind.folded + len(rows)

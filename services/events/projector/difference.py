@@ -143,12 +143,16 @@ class Difference:
     ) -> None:
         old_steps = [step for step in self._work.steps if step.build == build and step.key <= self._end]
         new_steps = [row for view in views for row in _step_rows(view, rows[view.start.event])]
-        stored, fresh = set(old_steps), set(new_steps)
-        counted_alike = all(_counted_as(rows[start]) == _counted_as(row) for start, row in old.items() if start in rows)
-        if stored == fresh and counted_alike:
-            return
-        self.changes.steps_gone += [step for step in old_steps if step not in fresh]
-        self.changes.steps += [step for step in new_steps if step not in stored]
+        if not old_steps:
+            self.changes.steps += new_steps
+        else:
+            stored, fresh = set(old_steps), set(new_steps)
+            if stored == fresh and all(
+                _counted_as(rows[start]) == _counted_as(old[start]) for start in rows.keys() & old
+            ):
+                return
+            self.changes.steps_gone += [step for step in old_steps if step not in fresh]
+            self.changes.steps += [step for step in new_steps if step not in stored]
         for row, steps in _by_instance(old.values(), old_steps):
             self.walked.append((row, self._walked_from(build, row), steps, -1))
         before = {view.start.event: view.walked_from for view in views}
@@ -199,7 +203,7 @@ class Difference:
             version=view.version,
             key=view.key,
             run=view.run,
-            status=view.status.value,
+            status=view.status,
             phase=view.phase,
             furthest=view.furthest,
             touchpoint=view.touchpoint,
@@ -295,8 +299,8 @@ def _step_rows(view: Instance, instance: InstanceRow) -> list[StepRow]:
                 event.slot,
                 step.touchpoint,
                 step.phase,
-                step.direction.value,
-                step.status.value,
+                step.direction,
+                step.status,
                 step.channel,
                 event.device,
             )

@@ -7,9 +7,9 @@ what its snapshot showed; so a mark that arrives meanwhile stays for the next st
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, exists, literal, select, tuple_
+from sqlalchemy import Row, case, exists, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +32,7 @@ __all__ = [
     "mark_since",
     "partition_of",
     "waiting",
+    "waiting_of",
 ]
 
 
@@ -127,12 +128,27 @@ async def waiting(
         longest = longest.where(dirty.c.customer.not_in(leave_out))
     chosen = longest.order_by(dirty.c.xid, dirty.c.seq).limit(marks).subquery()
     query = (
-        select(dirty.c.customer, dirty.c.xid, dirty.c.seq, dirty.c.from_key, dirty.c.to_key, dirty.c.events)
+        select(*_MARK)
         .where(dirty.c.workspace == workspace, dirty.c.customer.in_(select(chosen.c.customer)))
         .order_by(dirty.c.xid, dirty.c.seq)
     )
+    return _together(await connection.execute(query))
+
+
+async def waiting_of(connection: AsyncConnection, workspace: str, customer: bytes) -> Waiting | None:
+    """What all marks of one customer say."""
+    query = (
+        select(*_MARK)
+        .where(dirty.c.workspace == workspace, dirty.c.customer == customer)
+        .order_by(dirty.c.xid, dirty.c.seq)
+    )
+    return _together(await connection.execute(query)).get(customer)
+
+
+def _together(marks: Iterable[Row[Any]]) -> dict[bytes, Waiting]:
+    """`marks` in the order of their places."""
     found: dict[bytes, Waiting] = {}
-    for customer, xid, seq, *rest in await connection.execute(query):
+    for customer, xid, seq, *rest in marks:
         change = Change(*rest)
         held = found.get(customer)
         found[customer] = Waiting(held.change.merged(change) if held else change, Place(xid, seq))
@@ -163,4 +179,5 @@ async def first(connection: AsyncConnection, workspace: str) -> Place | None:
     return Place(row.xid, row.seq) if row else None
 
 
+_MARK = (dirty.c.customer, dirty.c.xid, dirty.c.seq, dirty.c.from_key, dirty.c.to_key, dirty.c.events)
 _COLUMNS = ("workspace", "partition", "xid", "seq", "customer", "from_key", "to_key", "events")

@@ -31,7 +31,6 @@ from services.events.models import builds
 from services.events.models.queries import Models
 from services.events.projector import dirty, stuck
 from services.events.projector.bench import Bench, Folded
-from services.events.projector.dirty import Waiting
 from services.events.projector.leases import Leases
 from services.events.projector.work import Work
 from services.events.tables import customers
@@ -48,10 +47,8 @@ _ANOTHER_WAS_FASTER = "23505"  # the same new row
 class Slow(NamedTuple):
     """Why a customer is in the slow lane."""
 
-    waiting: Waiting | None
-    """What was marked when it went there;"""
-    build: int | None = None
-    """or the build that it has not been folded under."""
+    build: int | None
+    """The build that it has not been folded under; None: it is marked."""
 
 
 class Lanes:
@@ -157,7 +154,7 @@ class Fold:
             works = await bench.works(changes, await stuck.left_out(connection, workspace, changes))
             for work in works:
                 if bench.is_large(work) and work.customer in waiting:
-                    lanes.slow[workspace, work.customer] = Slow(waiting[work.customer])
+                    lanes.slow[workspace, work.customer] = Slow(None)
             works = [work for work in works if (workspace, work.customer) not in lanes.slow]
             chosen |= {work.customer for work in works}
             folded = await bench.fold(works, now)

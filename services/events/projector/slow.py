@@ -10,6 +10,7 @@ from services.events.live.store import standing
 from services.events.models import builds
 from services.events.partitions import partition_of
 from services.events.projector import dirty, stuck
+from services.events.projector.dirty import Waiting
 from services.events.projector.fold import Lanes, Slow
 
 
@@ -35,19 +36,23 @@ class SlowLane:
         lease = f"fold/{partition_of(customer)}"
         if lease not in epochs:
             return
+        waiting: Waiting | None = None
         async with lanes.state.read(snapshot=True) as connection:
             bench = await lanes.bench(connection, workspace)
             left_out = await stuck.left_out(connection, workspace, [customer])
-            if why.build is not None:
+            if why.build is None:
+                waiting = await dirty.waiting_of(connection, workspace, customer)
+                works = await bench.works({customer: waiting.change}, left_out) if waiting else []
+            elif why.build in {build.number for build in bench.active}:
                 stored = await standing.stored_customers(connection, workspace, [customer])
                 works = await bench.catch_up(why.build, list(stored.values()), left_out)
             else:
-                works = await bench.works({customer: why.waiting.change if why.waiting else None}, left_out)
+                works = []  # another version was published meanwhile
             folded = await bench.fold(works, lanes.clock())
         async with lanes.turn, lanes.state.write(snapshot=True) as connection:
             if await builds.active(connection, workspace) != bench.active:
                 return  # something was published meanwhile
             await lanes.write(connection, workspace, folded, works)
-            if why.waiting is not None:
-                await dirty.clear_until(connection, workspace, customer, why.waiting.last)
+            if waiting is not None:
+                await dirty.clear_until(connection, workspace, customer, waiting.last)
             await lanes.leases.check(connection, {lease: epochs[lease]})

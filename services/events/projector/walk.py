@@ -34,7 +34,9 @@ class Walk:
         self.histories = {
             build: History(builds[build].schedule, state, work.archive(build)) for build, state in work.base.items()
         }
-        self.entries = [entry for entry in work.entries if entry.id not in work.left_out]
+        self.entries = work.entries
+        if work.left_out:
+            self.entries = [entry for entry in work.entries if entry.id not in work.left_out]
         self.checkpoints: dict[bytes, States] = {}
         self.alike_behind: bytes | None = None
         """The checkpoint behind which nothing changes but the numbers of runs."""
