@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, case, exists, literal, select, tuple_
+from sqlalchemy import case, exists, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -145,7 +145,7 @@ async def waiting_of(connection: AsyncConnection, workspace: str, customer: byte
     return _together(await connection.execute(query)).get(customer)
 
 
-def _together(marks: Iterable[Row[Any]]) -> dict[bytes, Waiting]:
+def _together(marks: Iterable[Any]) -> dict[bytes, Waiting]:
     """`marks` in the order of their places."""
     found: dict[bytes, Waiting] = {}
     for customer, xid, seq, *rest in marks:
