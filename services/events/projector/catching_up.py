@@ -98,5 +98,6 @@ class CatchingUp:
     async def _sweep(self, workspace: str) -> int:
         async with self._lanes.turn, self._lanes.state.write() as connection:
             for build in await builds.retired(connection, workspace):
-                return await builds.sweep(connection, workspace, build, _SWEPT_CUSTOMERS)
+                if swept := await builds.sweep(connection, workspace, build, _SWEPT_CUSTOMERS):
+                    return swept
         return 0

@@ -1,0 +1,193 @@
+"""Plays a script, asks the oracles what must be there, and projects the same log once more in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import msgspec
+
+from services.events.intake.slots import Published, Slot
+from tests.events.projector.any_order.maps import JOURNEYS, version_of
+from tests.events.projector.any_order.script import Script, Turn
+from tests.events.projector.any_order.tables import contents, counters_and_sums
+from tests.events.projector.any_order.world import DAYS, heard
+from tests.oracle import identity as identity_oracle
+from tests.oracle import journey as journey_oracle
+from tests.support.histories import DAY, EPOCH
+from tests.support.reality import Reality
+from tests.support.recording import recorded
+
+Json = dict[str, Any]
+
+_ROWS = [1, 1, 3, 12, 50, 300]
+_TRICKLE = 8
+
+
+async def mismatches(script: Script, played_url: str, replayed_url: str) -> list[str]:
+    """What is not as it must be after the script: each with the first difference. The databases must be empty."""
+    async with Reality(played_url) as played:
+        player = Player(played, script)
+        await player.play()
+        found = compared("customers", [_without_id(one) for one in await played.customers()], player.expected())
+        counters, sums = await counters_and_sums(played)
+        found += compared("counters", counters, sums)
+        tables = await contents(played)
+    places = [(row["seq"], row["slot"]) for row in tables["rejected_events"]]
+    found += compared("rejected events", places, player.rejected)
+    async with Reality(replayed_url) as replayed:
+        await player.replay(replayed)
+        once = await contents(replayed)
+    for name, rows in tables.items():
+        found += compared(name, rows, once[name])
+    return found
+
+
+class Player:
+    """Lets a process live through a script, and remembers what it was told."""
+
+    def __init__(self, reality: Reality, script: Script) -> None:
+        self._reality = reality
+        self._turns = script.turns
+        self._random = Random(script.seed + 1)
+        self._left = heard(script.seed, script.hot)
+        self._part = len(self._left) // (script.turns.count(Turn.HEAR) + 1) + 1
+        self._latest = reality.now = EPOCH + self._random.randrange(DAYS) * DAY
+        self._rows: list[tuple[int, Sequence[Slot]]] = []
+        self._versions: dict[str, list[Json]] = {}
+        self._events: dict[tuple[str, str], Json] = {}
+        self.rejected: list[tuple[int, int]] = []
+        """Places of events in the log that repeat a message with other content."""
+
+    async def play(self) -> None:
+        """All turns; then whatever is left is heard, and everything is visible."""
+        for journey in self._random.sample(JOURNEYS, self._random.randint(0, len(JOURNEYS))):
+            await self._publish(journey, None)
+        for turn in self._turns:
+            await self._take(turn)
+        for journey in JOURNEYS:
+            if journey not in self._versions:
+                await self._publish(journey, None)
+        await self._hear(len(self._left))
+        await self._reality.project()
+        await self._end()
+
+    async def replay(self, reality: Reality) -> None:
+        """The same log, logged at the same times, projected once, at the end."""
+        for now, slots in self._rows:
+            reality.now = now
+            await reality.append(slots)
+        reality.now = self._reality.now
+        await reality.project()
+
+    def expected(self) -> list[Json]:
+        """The customers that the oracles make of all that was logged."""
+        components, _refusals = identity_oracle.replay(list(self._events.values()))
+        return [
+            identity_oracle.shown(component)
+            | {
+                "instances": [
+                    instance
+                    for journey in JOURNEYS
+                    for instance in journey_oracle.fold(self._versions[journey], component.events, self._reality.now)
+                ]
+            }
+            for component in components
+        ]
+
+    # --- turns -------------------------------------------------------------------------------------------------------
+
+    async def _take(self, turn: Turn) -> None:
+        reality = self._reality
+        match turn:
+            case Turn.HEAR:
+                await self._hear(self._part)
+            case Turn.TRICKLE:
+                await self._trickle()
+            case Turn.STEP:
+                await reality.projector.round()
+            case Turn.PROJECT:
+                await reality.project()
+            case Turn.RESTART:
+                await reality.restart()
+            case Turn.WEEK:
+                reality.now += 7 * DAY
+            case Turn.LEAP:
+                reality.now += 40 * DAY
+            case Turn.BACK:
+                reality.now -= 10 * DAY
+            case Turn.PUBLISH:
+                await self._publish(self._random.choice(JOURNEYS), reality.now)
+            case Turn.REWRITE:
+                earlier = self._random.randint(1, 2 * DAYS) * DAY // 2
+                await self._publish(self._random.choice(JOURNEYS), reality.now - earlier)
+            case Turn.ALWAYS:
+                await self._publish(self._random.choice(JOURNEYS), None)
+        self._latest = max(self._latest, reality.now)
+
+    async def _hear(self, count: int) -> None:
+        part, self._left = self._left[:count], self._left[count:]
+        while part:
+            size = self._random.choice(_ROWS)
+            row, part = part[:size], part[size:]
+            await self._log_events(row)
+
+    async def _trickle(self) -> None:
+        for _ in range(min(_TRICKLE, len(self._left))):
+            await self._hear(1)
+            await self._reality.project()
+
+    async def _publish(self, journey: str, effective_from: int | None) -> None:
+        """The first version is in force from always; some versions are told twice."""
+        versions = self._versions.setdefault(journey, [])
+        since = effective_from if versions else None
+        versions.append(version_of(journey, len(versions) + 1, since, self._random))
+        document = Published(journey, len(versions), msgspec.json.encode(versions[-1]))
+        await self._log([document] * self._random.choice([1, 1, 1, 2]))
+
+    async def _end(self) -> None:
+        """Silence that was told stays told while a process lives: one that is started later knows the right time."""
+        reality = self._reality
+        if self._random.random() < 0.5:
+            reality.now = max(self._latest, EPOCH + self._random.randrange(2 * DAYS) * DAY // 2)
+        if reality.now < self._latest:
+            await reality.restart()
+        await reality.project()
+
+    # --- the log -----------------------------------------------------------------------------------------------------
+
+    async def _log_events(self, events: Sequence[Json]) -> None:
+        seq = await self._log([recorded(event) for event in events])
+        for slot, event in enumerate(events):
+            first = self._events.setdefault((event["source"], event["messageId"]), event)
+            if first["properties"] != event["properties"]:
+                self.rejected.append((seq, slot))
+
+    async def _log(self, slots: Sequence[Slot]) -> int:
+        self._rows.append((self._reality.now, slots))
+        return (await self._reality.append(slots)).seq
+
+
+def compared(name: str, found: Any, wanted: Any) -> list[str]:
+    """Nothing if both are equal, else their name and where they differ first."""
+    if found == wanted:
+        return []
+    for place, (one, other) in enumerate(zip(found, wanted, strict=False)):
+        if one != other:
+            return [f"{name} {place}: {_difference(one, other)}"]
+    return [f"{name}: {len(found)} instead of {len(wanted)}"]
+
+
+def _difference(one: Any, other: Any) -> str:
+    """Of two equally built values only what differs."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = [name for name in one | other if one.get(name) != other.get(name)]
+        return ", ".join(f"{name}: {_difference(one.get(name), other.get(name))}" for name in names)
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return "; ".join(_difference(*pair) for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+    return f"{one!r} instead of {other!r}"
+
+
+def _without_id(customer: Json) -> Json:
+    return {name: value for name, value in customer.items() if name != "id"}

@@ -1,0 +1,70 @@
+"""What the state tables say, apart from what may depend on the way there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from services.events import tables
+from services.events.insights import store as insights
+from services.events.live.state import read_states, write_states
+from services.events.models import builds
+from tests.support.reality import WORKSPACE, Reality
+
+Json = dict[str, Any]
+
+_COMPARED = {
+    # A transaction has another number in another database, and is 0 on SQLite.
+    "builds": {"xid"},
+    "cursors": {"xid"},
+    # Up to when silence is told: the moment of the last fold, which is not made again while no deadline comes.
+    "customers": {"clock"},
+    "checkpoints": set(),
+    "instances": set(),
+    "steps": set(),
+    "counters": set(),
+    "identifiers": set(),
+    "links": set(),
+    "timeline": set(),
+    "seen_messages": set(),
+    "rejected_events": set(),
+    "models": set(),
+    "dirty": set(),
+    "stuck": set(),
+}
+"""By table, columns that may differ. Not compared: `former_instances`, the ids that were given out on the way;
+`build_progress`, how a build was filled; `projectors` and `leases`, who did it."""
+
+
+async def contents(reality: Reality) -> dict[str, list[Json]]:
+    """By table, all rows in the order of their keys."""
+    async with reality.state.read(snapshot=True) as connection:
+        kept = {build.number for build in await builds.active(connection, WORKSPACE)}
+        found = {}
+        for name, left_out in _COMPARED.items():
+            table = tables.state_metadata.tables[name]
+            rows = await connection.execute(select(table).order_by(*table.primary_key.columns))
+            found[name] = [_row(row._mapping, left_out, kept) for row in rows]
+    return found
+
+
+def _row(columns: Any, left_out: set[str], kept: set[int]) -> Json:
+    """A state keeps what it holds of a build that was swept away until its customer is folded next."""
+    row = {name: value for name, value in columns.items() if name not in left_out}
+    if isinstance(row.get("state"), bytes):
+        states = read_states(row["state"])
+        row["state"] = write_states({build: state for build, state in states.items() if build in kept})
+    return row
+
+
+async def counters_and_sums(reality: Reality) -> tuple[list[Json], list[Json]]:
+    """All counters, and what the contributions of all instances and steps add up to."""
+    async with reality.state.read(snapshot=True) as connection:
+        counted = await insights.counted(connection, WORKSPACE)
+        summed = await insights.summed(connection, WORKSPACE)
+    return _listed(counted), _listed(summed)
+
+
+def _listed(cells: dict[Any, bytes]) -> list[Json]:
+    return [{"cell": tuple(cell), "body": body} for cell, body in sorted(cells.items())]
