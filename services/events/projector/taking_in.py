@@ -1,0 +1,129 @@
+"""What a stretch of the log asserts, taken in: message ids, identities, rejected events and published versions.
+
+Both who projects the log as it grows and who replays it begin with this; what follows from it for timelines and
+customers is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.events.identity.domain import ProfileId
+from services.events.identity.ledger import Ledger
+from services.events.intake.position import Place
+from services.events.intake.slots import Published, Refused
+from services.events.intake.store import LogRow, LogStore
+from services.events.models import builds
+from services.events.models.builds import Publication, Reread
+from services.events.timeline import store as timeline_store
+from services.events.timeline.entry import Entry, as_sent, same_content
+from services.events.timeline.reader import EntryReader
+from services.events.timeline.store import RejectedRow
+
+CONFLICTING_DUPLICATE = "CONFLICTING_DUPLICATE"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows of the log, sorted by what must be done with what they hold."""
+
+    entries: list[Entry] = field(default_factory=list)
+    rejected: list[RejectedRow] = field(default_factory=list)
+    published: list[Publication] = field(default_factory=list)
+    slots: int = 0
+    places: dict[int, Place] = field(default_factory=dict)
+    """Of the rows, by their `seq`, in the order of the log."""
+
+    def add(self, row: LogRow, entries: Sequence[Entry | None]) -> None:
+        """`entries` has, by slot, the events of the row."""
+        self.places[row.place.seq] = row.place
+        self.slots += len(row.slots)
+        for index, (slot, entry) in enumerate(zip(row.slots, entries, strict=True)):
+            if entry is not None:
+                self.entries.append(entry)
+            elif isinstance(slot, Refused):
+                self.rejected.append(_rejected_row(row.place.seq, index, slot))
+            elif isinstance(slot, Published):
+                self.published.append(Publication(row.place, index, row.logged_at, slot))
+
+
+class TakenIn(NamedTuple):
+    fresh: list[Entry]
+    """The events that were seen for the first time."""
+    owners: list[tuple[ProfileId, ProfileId]]
+    """For each of them the profile under which it stands, and the customer that this profile belongs to now."""
+    moved: dict[ProfileId, bytes]
+    """See identity.ledger.Observed."""
+    rereads: list[Reread]
+    """What must be folded again because of published versions."""
+
+
+class TakingIn:
+    """Of the logs of all workspaces."""
+
+    def __init__(self, log: LogStore, reader: EntryReader) -> None:
+        self._log = log
+        self._reader = reader
+        self._secrets: dict[str, bytes] = {}
+
+    async def take(self, connection: AsyncConnection, workspace: str, batch: Batch) -> TakenIn:
+        """Takes in the next rows of the log, all of it or nothing."""
+        secret = await self._secret(workspace)
+        fresh = await self._without_duplicates(connection, workspace, secret, batch)
+        owners, moved = await Ledger(workspace, secret).observe(connection, fresh)
+        await timeline_store.keep_rejected(connection, workspace, batch.rejected)
+        rereads = await builds.publish(connection, workspace, batch.published) if batch.published else []
+        return TakenIn(fresh, owners, moved, rereads)
+
+    async def _without_duplicates(
+        self, connection: AsyncConnection, workspace: str, secret: bytes, batch: Batch
+    ) -> list[Entry]:
+        """The events that are seen for the first time. Another content under a known message id is kept as rejected."""
+        places: dict[bytes, tuple[int, int]] = {}
+        digests = [_message_digest(secret, entry) for entry in batch.entries]
+        for digest, entry in zip(digests, batch.entries, strict=True):
+            places.setdefault(digest, (entry.seq, entry.slot))
+        places |= await timeline_store.remember(connection, workspace, places)
+        first = [places[digest] for digest in digests]
+        fresh = [entry for entry, place in zip(batch.entries, first, strict=True) if place == (entry.seq, entry.slot)]
+        if len(fresh) < len(batch.entries):
+            originals = await self._reader.read(workspace, first)
+            for entry, original in zip(batch.entries, originals, strict=True):
+                if original is not None and not same_content(original.recorded, entry.recorded):
+                    batch.rejected.append(_conflicting(entry))
+        return fresh
+
+    async def _secret(self, workspace: str) -> bytes:
+        if workspace not in self._secrets:
+            self._secrets[workspace] = await self._log.secret(workspace)
+        return self._secrets[workspace]
+
+
+def _message_digest(secret: bytes, entry: Entry) -> bytes:
+    return blake2b(f"{entry.source}\x00{entry.message_id}".encode(), digest_size=16, key=secret).digest()
+
+
+def _rejected_row(seq: int, slot: int, refused: Refused) -> RejectedRow:
+    path = msgspec.json.encode(refused.path).decode()
+    return RejectedRow(
+        seq, slot, refused.source, refused.received_at, refused.code, refused.message, path, refused.body
+    )
+
+
+def _conflicting(entry: Entry) -> RejectedRow:
+    return RejectedRow(
+        seq=entry.seq,
+        slot=entry.slot,
+        source=entry.source,
+        received_at=entry.recorded.received_at,
+        code=CONFLICTING_DUPLICATE,
+        message="Another event with this message id and other content was recorded before; the first one counts.",
+        path='["messageId"]',
+        body=msgspec.json.encode(as_sent(entry.recorded)),
+    )
