@@ -19,6 +19,7 @@ HALF_DAY = DAY // 2
 
 # A-D are what touchpoints like, G goals, X cancellations, R returns, P pauses, Q resumptions, S scopes, Z nobody
 _NAMES = st.sampled_from("AAAABBBBCCCDGGGXXRRPPQSZ")
+_ENDINGS = st.sampled_from("AABGGGXRRRP")
 _ANY_KEY = st.sampled_from(["k", "k", "k", "l", "l", 7, 7.0, "7", 0.1, 1e-7, 1e22, -0.0, "", True, None, [1]])
 _DURATIONS = st.sampled_from(["PT12H", "P1D", "PT36H", "P2D", "P3D", "P4D", "P5DT12H", "P1W"])
 
@@ -71,14 +72,26 @@ def moments(last: int) -> st.SearchStrategy[int]:
 
 
 @st.composite
-def events(draw: st.DrawFn, keys: st.SearchStrategy[Any] = _ANY_KEY, last: int = 18) -> list[Json]:
+def events(
+    draw: st.DrawFn,
+    keys: st.SearchStrategy[Any] = _ANY_KEY,
+    last: int = 18,
+    names: st.SearchStrategy[str] = _NAMES,
+) -> list[Json]:
     """Up to fourteen events in any order, with unique (source, message id) as in every history."""
     numbers = draw(st.permutations(range(14)))[: draw(st.integers(0, 14))]
-    return [draw(_event(draw(st.sampled_from(["app", "shop"])), f"m{number}", keys, last)) for number in numbers]
+    return [draw(_event(draw(st.sampled_from(["app", "shop"])), f"m{number}", keys, last, names)) for number in numbers]
 
 
 @st.composite
-def _event(draw: st.DrawFn, source: str, message_id: str, keys: st.SearchStrategy[Any], last: int) -> Json:
+def _event(
+    draw: st.DrawFn,
+    source: str,
+    message_id: str,
+    keys: st.SearchStrategy[Any],
+    last: int,
+    names: st.SearchStrategy[str],
+) -> Json:
     properties: Json = {}
     if draw(st.booleans()):
         properties["order_id"] = draw(keys)
@@ -88,7 +101,7 @@ def _event(draw: st.DrawFn, source: str, message_id: str, keys: st.SearchStrateg
     context = {"sequence": draw(st.integers(-1, 1))} if draw(st.integers(0, 4)) == 0 else {}
     return plain_event(
         message_id,
-        draw(_NAMES),
+        draw(names),
         draw(moments(last)),
         source=source,
         kind=draw(st.sampled_from(["track"] * 5 + ["page", "screen", "identify", "alias", "group"])),
@@ -105,7 +118,10 @@ def journeys(draw: st.DrawFn) -> list[Json]:
 
     Where they do not, each instance reads an event by its own version.
     """
-    drafts = [draw(_journey()) for _ in range(draw(st.sampled_from([1, 1, 2, 3])))]
+    return _published(draw, [draw(_journey()) for _ in range(draw(st.sampled_from([1, 1, 2, 3])))])
+
+
+def _published(draw: st.DrawFn, drafts: list[Json]) -> list[Json]:
     if draw(st.booleans()):
         reach = {name: drafts[0][name] for name in ("instanceKey", "cancelledWhen", "returnedWhen")}
         drafts = [draft | reach for draft in drafts]
@@ -165,6 +181,26 @@ def _orders_journey(draw: st.DrawFn) -> Json:
     }
 
 
+@st.composite
+def _impatient_journeys(draw: st.DrawFn) -> list[Json]:
+    """Runs are closed soon, and much later may still be cancelled or returned, or keep others from starting."""
+    drafts = [
+        draw(_journey())
+        | {
+            "phases": [_phase(0, draw, ["A", "B"]) | {"patience": None}, _phase(1, draw, ["G"]) | {"patience": None}],
+            "goal": 'name == "G"',
+            "cancelledWhen": draw(st.sampled_from([None, 'name == "X"'])),
+            "returnedWhen": draw(st.sampled_from([None, 'name == "R"', 'name == "R"'])),
+            "startsWhen": None,
+            "patience": draw(st.sampled_from(["PT12H", "PT12H", "P1D", "P2D"])),
+            "pausePatience": "P1D",
+            "reentry": draw(st.sampled_from(["ALWAYS", "NEVER", "NEVER"])),
+        }
+        for _ in range(draw(st.sampled_from([1, 1, 2])))
+    ]
+    return _published(draw, drafts)
+
+
 def _phase(number: int, draw: st.DrawFn, names: list[str] | None = None) -> Json:
     rules = [f'name == "{name}"' for name in names or []]
     rules = rules or draw(st.lists(_TOUCHPOINT_RULES, min_size=1, max_size=3))
@@ -190,9 +226,18 @@ _effective_from = st.one_of(st.none(), *[moments(18).map(_rfc3339)] * 3)
 
 
 def cases() -> st.SearchStrategy[Case]:
-    """Anything at all, or several orders at once, where keys meet; `now` may lie before the last event."""
+    """Anything at all, or several orders at once, where keys meet; `now` may lie before the last event.
+
+    Or runs that end one after the other, and events that reach those that have.
+    """
     anything = st.builds(Case, journeys(), events(), moments(32))
     orders = st.builds(
         Case, st.tuples(_orders_journey()).map(list), events(st.sampled_from(["k", "l"]), last=10), moments(20)
     )
-    return anything | orders
+    return anything | orders | impatient_cases()
+
+
+def impatient_cases() -> st.SearchStrategy[Case]:
+    """Only the last sort of `cases`."""
+    ends = events(st.sampled_from(["k", "k", "l", "m"]), names=_ENDINGS)
+    return st.builds(Case, _impatient_journeys(), ends, moments(20))

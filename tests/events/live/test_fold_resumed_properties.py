@@ -33,7 +33,7 @@ from tests.events.live.resuming import (
     without_numbers,
 )
 from tests.support.histories import history_of
-from tests.support.random_histories import Case, cases
+from tests.support.random_histories import Case, cases, impatient_cases
 
 
 class Told(NamedTuple):
@@ -49,13 +49,15 @@ def told(case: Case) -> Told:
     return Told(Schedule("j", versions), history_of(case.events), case.now)
 
 
+histories = cases() | impatient_cases()
+
 many = pytest.mark.parametrize("examples", [150, pytest.param(3_000, marks=pytest.mark.full)], ids=["some", "many"])
 
 
 @many
 def test_a_history_that_is_resumed_anywhere_means_the_same(examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=examples < 1_000)
-    @given(cases())
+    @given(histories)
     def holds(case: Case) -> None:
         schedule, events, now = told(case)
         expected = fold(schedule, events, now)
@@ -79,7 +81,7 @@ def test_a_history_that_is_resumed_anywhere_means_the_same(examples: int) -> Non
 @many
 def test_an_archive_may_look_up_what_it_was_asked_and_have_the_fold_repeated(examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=examples < 1_000)
-    @given(cases(), st.integers(0, 14))
+    @given(histories, st.integers(0, 14))
     def holds(case: Case, cut: int) -> None:
         schedule, events, now = told(case)
         before = whole(schedule, events[:cut])
@@ -103,7 +105,7 @@ def test_an_archive_may_look_up_what_it_was_asked_and_have_the_fold_repeated(exa
 @many
 def test_behind_alike_states_the_same_events_mean_the_same(examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=examples < 1_000)
-    @given(cases(), st.data())
+    @given(histories, st.data())
     def holds(case: Case, data: st.DataObject) -> None:
         schedule, events, now = told(case)
         late = data.draw(st.integers(0, max(len(events) - 1, 0)), label="late")
@@ -116,7 +118,7 @@ def test_behind_alike_states_the_same_events_mean_the_same(examples: int) -> Non
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(cases())
+@given(histories)
 def test_the_state_is_told_without_being_changed(case: Case) -> None:
     schedule, events, now = told(case)
     history = whole(schedule, events)
@@ -128,7 +130,7 @@ def test_the_state_is_told_without_being_changed(case: Case) -> None:
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(cases())
+@given(histories)
 def test_what_an_instance_tells_of_its_steps(case: Case) -> None:
     schedule, events, now = told(case)
 
