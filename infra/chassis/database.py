@@ -33,6 +33,10 @@ _SILENCE_SECONDS = 10
 readers of the log, which never read past a running transaction."""
 _AWAY_STATES = ("08", "53", "57", "58", "25006", "25P03")
 """SQLSTATEs: connection, resources, operator, system; a primary that became a standby; silence in a transaction."""
+# With WAL readers never wait for the writer.
+_DURABLE = ("journal_mode = WAL", "synchronous = FULL")
+_ORDERED = ("journal_mode = WAL", "synchronous = NORMAL")
+_DRAFT = ("journal_mode = MEMORY", "synchronous = OFF", "cache_size = -262144")  # 256 MB
 _T = TypeVar("_T")
 Rows = Sequence[tuple[Any, ...]]
 _SQLITE_VARIABLES = 30_000  # below SQLITE_MAX_VARIABLE_NUMBER (32,766)
@@ -46,9 +50,13 @@ class Database:
     """A pool of connections. If it is `durable`, every commit waits for the disk.
 
     Otherwise a crash of the machine may take the last commits with it, but never an earlier one before a later one.
+    A `draft` is thrown away unless it is finished: nothing waits for the disk, and a statement may take its time. With a
+    `schema`, which SQLite does not have, the tables are there and nowhere else.
     """
 
-    def __init__(self, url: str, *, durable: bool = True, pool_size: int = 5) -> None:
+    def __init__(
+        self, url: str, *, durable: bool = True, pool_size: int = 5, draft: bool = False, schema: str | None = None
+    ) -> None:
         self.url = _async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
@@ -60,15 +68,16 @@ class Database:
             options |= {"pool_pre_ping": True, "pool_timeout": 2}
             options["connect_args"] = {
                 "timeout": 2,
-                "command_timeout": _STATEMENT_SECONDS,
+                "command_timeout": None if draft else _STATEMENT_SECONDS,
                 "server_settings": {
                     "idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s",
-                    "synchronous_commit": "on" if durable else "off",
-                },
+                    "synchronous_commit": "on" if durable and not draft else "off",
+                }
+                | ({"search_path": schema} if schema else {}),
             }
         self.engine = create_async_engine(self.url, hide_parameters=True, **options)  # they are personal data
         if self.is_sqlite:
-            _prepare_sqlite(self.engine.sync_engine, durable)
+            _prepare_sqlite(self.engine.sync_engine, _DRAFT if draft else _DURABLE if durable else _ORDERED)
 
     def __repr__(self) -> str:
         return f"<Database {self.url.render_as_string(hide_password=True)}>"
@@ -172,17 +181,15 @@ def _async_url(url: str) -> URL:
     return parsed.set(drivername=drivers[backend])
 
 
-def _prepare_sqlite(engine: Engine, durable: bool) -> None:
-    """WAL, so that readers never wait for the writer; transactions begun by us, because the driver begins them late."""
+def _prepare_sqlite(engine: Engine, pragmas: Sequence[str]) -> None:
+    """Transactions begun by us, because the driver begins them late."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA secure_delete = ON")
+        for pragma in (*pragmas, "foreign_keys = ON", "secure_delete = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
