@@ -192,7 +192,7 @@ builds = Table(
     "builds",
     state_metadata,
     Column("workspace", String(64), primary_key=True),
-    Column("build", BigInteger, primary_key=True),  # `seq` of the log row that asked for it
+    Column("build", BigInteger, primary_key=True),  # from the place in the log of the publication that asked for it
     Column("xid", BigInteger, nullable=False),
     Column("journey", String(64), nullable=False),
     Column("versions", Text, nullable=False),  # a JSON list: the schedule that its instances follow
@@ -286,6 +286,16 @@ counters = Table(
     Column("value", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),  # whose customers it counts; sums are made when reading
     Column("body", LargeBinary, nullable=False),  # see insights.store
+)
+
+counter_changes = Table(
+    "counter_changes",
+    state_metadata,
+    Column("number", _Seq, primary_key=True, autoincrement=True),
+    Column("workspace", String(64), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # what is still to be added to counters; see insights.store
+    Index("ix_counter_changes_workspace_partition", "workspace", "partition"),
 )
 
 rejected_events = Table(

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
 from services.events.insights.contributions import tallied
-from services.events.insights.domain import DAY, Counts, Selection
-from services.events.insights.store import counts_in
+from services.events.insights.domain import DAY, Cell, Counts, Selection
+from services.events.insights.store import changes, counts_in
 from services.events.models import builds
 from services.events.models.builds import Build
 from services.events.models.queries import Models
@@ -105,7 +105,23 @@ async def _from_counters(
         async for rows in found.partitions():
             for build, version, body in rows:
                 sums[build].setdefault(version, Counts()).add(counts_in(body))
+    for cell, change in (await changes(connection, workspace)).cells().items():
+        if cell.build in sums and _is_asked(cell, selection):
+            sums[cell.build].setdefault(cell.version, Counts()).add(change)
+    for counts in (counts for of_build in sums.values() for counts in of_build.values()):
+        counts.drop_zeros()
     return sums
+
+
+def _is_asked(cell: Cell, selection: Selection) -> bool:
+    """As the query asks of the counters."""
+    [(dimension, value)] = selection.values.items() or [("", "")]
+    return (
+        (cell.dimension, cell.value) == (dimension, value)
+        and selection.version in (None, cell.version)
+        and (selection.started_from is None or cell.day >= selection.started_from // DAY)
+        and (selection.started_before is None or cell.day < selection.started_before // DAY)
+    )
 
 
 async def _from_instances(

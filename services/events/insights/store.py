@@ -1,17 +1,21 @@
-"""The counters in SQL: one row per cell, to which differences are added."""
+"""The counters in SQL: one row per cell, and the changes that are still to be added to them.
+
+Readers sum both. Whoever folds customers only appends what changed, because a few customers touch very many cells.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 
 import msgspec
-from sqlalchemy import FromClause, func, select
+from sqlalchemy import ColumnElement, FromClause, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import Database, delete_rows, given
+from infra.chassis.database import Database, delete_rows, given, insert_rows
 from services.events.insights.contributions import tallied
-from services.events.insights.domain import Cell, Counts, Tally
-from services.events.tables import counters
+from services.events.insights.domain import Cell, Counts, Part, Tally
+from services.events.tables import counter_changes, counters
 
 _KEY = ("workspace", *Cell._fields)
 _Body = tuple[dict[str, int], dict[str, msgspec.Raw]]
@@ -21,17 +25,72 @@ _encode = msgspec.msgpack.Encoder().encode
 _encode_body = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode_body = msgspec.msgpack.Decoder(_Body).decode
 _decode_buckets = msgspec.msgpack.Decoder(dict[int, int]).decode
+_decode_parts = msgspec.msgpack.Decoder(list[Part]).decode
 _decode_counts = msgspec.msgpack.Decoder(tuple[dict[str, int], dict[str, dict[int, int]]]).decode
 
 
-async def apply(connection: AsyncConnection, database: Database, workspace: str, tally: Tally) -> None:
-    """Adds what was tallied to the counters. There must be one writer at a time for each partition."""
-    changes = tally.cells()
-    if not changes:
+async def apply(connection: AsyncConnection, workspace: str, tally: Tally) -> None:
+    """Adds what was tallied: as one row for each partition, which `settle` spreads over the counters later."""
+    parts: dict[int, list[Part]] = defaultdict(list)
+    for part in tally.parts():
+        parts[part[0][0]].append(part)
+    rows = [(workspace, partition, _encode(some)) for partition, some in parts.items()]
+    await insert_rows(connection, counter_changes, ("workspace", "partition", "body"), rows)
+
+
+async def settle(
+    connection: AsyncConnection, database: Database, workspace: str, partitions: Collection[int], at_least: int
+) -> int:
+    """Adds the changes of those partitions that have so many of them to the counters; how many partitions these are.
+
+    Each change would rewrite most of the cells that its neighbours rewrite. There must be one writer at a time for each
+    partition.
+    """
+    of_workspace = counter_changes.c.workspace == workspace, counter_changes.c.partition.in_(list(partitions))
+    count = func.count()
+    query = select(counter_changes.c.partition).where(*of_workspace).group_by(counter_changes.c.partition)
+    full = list((await connection.execute(query.having(count >= at_least))).scalars())
+    if full:
+        numbers, tally = await _changes(connection, workspace, counter_changes.c.partition.in_(full))
+        await _add(connection, database, workspace, tally.cells())
+        await delete_rows(connection, counter_changes, ("number",), [(number,) for number in numbers])
+    return len(full)
+
+
+async def counted(connection: AsyncConnection, workspace: str) -> dict[Cell, bytes]:
+    """All counters with all changes, as bodies. The connection has to show one moment all the while."""
+    columns = [counters.c[name] for name in Cell._fields]
+    query = select(*columns, counters.c.body).where(counters.c.workspace == workspace)
+    found = {Cell(*row[:-1]): row[-1] for row in await connection.execute(query)}
+    for cell, change in (await changes(connection, workspace)).cells().items():
+        body = added(found.pop(cell, None), change)
+        if body is not None:
+            found[cell] = body
+    return found
+
+
+async def changes(connection: AsyncConnection, workspace: str) -> Tally:
+    """What is still to be added to the counters."""
+    _numbers, tally = await _changes(connection, workspace)
+    return tally
+
+
+async def _changes(connection: AsyncConnection, workspace: str, *met: ColumnElement[bool]) -> tuple[list[int], Tally]:
+    numbers, tally = [], Tally()
+    query = select(counter_changes.c.number, counter_changes.c.body)
+    for number, body in await connection.execute(query.where(counter_changes.c.workspace == workspace, *met)):
+        numbers.append(number)
+        for part in _decode_parts(body):
+            tally.take(part)
+    return numbers, tally
+
+
+async def _add(connection: AsyncConnection, database: Database, workspace: str, cells: Mapping[Cell, Counts]) -> None:
+    if not cells:
         return
-    held = await _bodies(connection, workspace, changes)
+    held = await _bodies(connection, workspace, cells)
     rows, emptied = [], []
-    for cell, change in changes.items():
+    for cell, change in cells.items():
         body = added(held.get(cell), change)
         if body is not None:
             rows.append({"workspace": workspace, **cell._asdict(), "body": body})
@@ -42,13 +101,6 @@ async def apply(connection: AsyncConnection, database: Database, workspace: str,
         insert = database.upsert(counters)
         update = insert.on_conflict_do_update(index_elements=_KEY, set_={"body": insert.excluded.body})
         await connection.execute(update, rows)
-
-
-async def counted(connection: AsyncConnection, workspace: str) -> dict[Cell, bytes]:
-    """All counters, as bodies."""
-    columns = [counters.c[name] for name in Cell._fields]
-    query = select(*columns, counters.c.body).where(counters.c.workspace == workspace)
-    return {Cell(*row[:-1]): row[-1] for row in await connection.execute(query)}
 
 
 async def summed(connection: AsyncConnection, workspace: str) -> dict[Cell, bytes]:

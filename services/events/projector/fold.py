@@ -86,7 +86,7 @@ class Lanes:
         """Everything that folding has changed, but for the marks."""
         now = self.clock()
         await writing.write(connection, self.state, workspace, folded.changes)
-        await insights_store.apply(connection, self.state, workspace, folded.tally)
+        await insights_store.apply(connection, workspace, folded.tally)
         await stuck.list_events(connection, workspace, folded.unfoldable, now)
         done = [work.customer for work in works if work.customer not in folded.failed]
         await stuck.list_customers(connection, workspace, folded.failed, done, now)
@@ -122,7 +122,7 @@ class Fold:
                 await self._step(workspace, chosen)
         except (DBAPIError, asyncpg.PostgresError) as error:  # the latter from COPY, which SQLAlchemy knows nothing of
             cause = getattr(error, "orig", None) or error
-            if _is_about_the_data(cause):
+            if is_about_the_data(cause):
                 if len(chosen) == 1:
                     await self._set_aside(workspace, chosen, type(cause).__name__)
                 self._most = max(self._most // 8, 1)
@@ -191,7 +191,7 @@ class Fold:
         await connection.execute(update(customers).where(*ahead).values(due_at=now))
 
 
-def _is_about_the_data(error: BaseException) -> bool:
+def is_about_the_data(error: BaseException) -> bool:
     """Whether trying the same rows again is bound to fail again."""
     state: str | None = getattr(error, "sqlstate", None)
     if state is None:

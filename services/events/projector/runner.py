@@ -22,6 +22,7 @@ from services.events.projector.dirty import PARTITIONS
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
 from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases
+from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.projector.wakeup import LogListener, Wakeup
 from services.events.timeline.reader import EntryReader
@@ -50,9 +51,11 @@ class Projector:
         self._fold = Fold(self._lanes)
         self._catching_up = CatchingUp(self._lanes)
         self._slow = SlowLane(self._lanes)
+        self._settling = Settling(self._lanes)
         self._fold_wakeup = Wakeup()
         self._no_flood = asyncio.Event()
         self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
+        self._is_folding = False
         self._workspaces: list[str] = []
 
     async def run(self) -> None:
@@ -62,15 +65,16 @@ class Projector:
                 tasks.create_task(self._keep_leases(), name="projector leases")
                 tasks.create_task(self._keep_identifying(), name="identify")
                 tasks.create_task(self._keep_folding(), name="fold")
-                tasks.create_task(self._keep_catching_up(), name="catch up")
+                tasks.create_task(self._keep_background(), name="background")
                 tasks.create_task(self._keep_slow_lane(), name="slow lane")
         finally:
             await self.close()
 
     async def round(self) -> int:
         """One step of each stage and lane for each workspace; how much was done."""
-        done = [await self._step(stage) for stage in (self._identify, self._fold, self._catching_up)]
-        return sum(done) + (await self._survive(self._slow.step) or 0)
+        stages = (self._identify.step, self._fold.step, self._catching_up.step, self._settling.step)
+        done = sum([await self._each(step) for step in stages]) + (await self._survive(self._slow.step) or 0)
+        return done or await self._each(self._settling.finish)
 
     async def renew(self) -> None:
         """Looks for new workspaces, keeps or takes leases."""
@@ -93,7 +97,7 @@ class Projector:
         """Beside the fold, so that one stage works while the other waits for the database."""
         while True:
             async with self._turns:
-                slots = await self._step(self._identify)
+                slots = await self._each(self._identify.step)
             if slots < _MANY_SLOTS:
                 self._no_flood.set()
             else:
@@ -110,17 +114,20 @@ class Projector:
                 async with asyncio.timeout(_HELD_BACK_SECONDS):
                     await self._no_flood.wait()
             async with self._turns:
-                folded = await self._step(self._fold)
+                folded = await self._each(self._fold.step)
+            self._is_folding = bool(folded)
             if folded:
                 self._wakeup.ring()  # on PostgreSQL the log cannot be read past an open transaction, such as this was
             else:
                 await self._fold_wakeup.wait(_IDLE_SECONDS)
 
-    async def _keep_catching_up(self) -> None:
-        """One step of this lane for each of the first, so that a rebuild holds up nobody and is held up by nobody."""
+    async def _keep_background(self) -> None:
+        """One step of these lanes for each of the fold, so that a rebuild holds up nobody and is held up by nobody."""
         while True:
             async with self._turns:
-                done = await self._step(self._catching_up)
+                done = await self._each(self._catching_up.step) + await self._each(self._settling.step)
+                if not done and not self._is_folding:
+                    await self._each(self._settling.finish)
             if not done:
                 await asyncio.sleep(_IDLE_SECONDS)
 
@@ -132,12 +139,12 @@ class Projector:
             else:
                 await asyncio.sleep(_SLOW_LOOK_SECONDS)
 
-    async def _step(self, stage: Identify | Fold | CatchingUp) -> int:
+    async def _each(self, step: Callable[[str], Awaitable[int]]) -> int:
         """One step for each workspace; how much was done."""
         done = 0
         for workspace in self._workspaces:
             # What fails in one workspace is no reason to leave out the others.
-            done += await self._survive(partial(stage.step, workspace), workspace) or 0
+            done += await self._survive(partial(step, workspace), workspace) or 0
         return done
 
     async def _survive(self, work: Callable[[], Awaitable[int | None]], workspace: str | None = None) -> int | None:

@@ -94,4 +94,4 @@ async def fill(state: State, walks: Sequence[Walk], workspace: str = "default") 
         ):
             columns = ("workspace", *(rows[0]._fields if rows else ()))
             await insert_rows(connection, table, columns, [(workspace, *row) for row in rows])
-        await store.apply(connection, state.database, workspace, tallied(walks))
+        await store.apply(connection, workspace, tallied(walks))

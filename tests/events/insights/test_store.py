@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from services.events import tables
 from services.events.insights import store
 from services.events.insights.domain import Cell, Counts, Tally
 from tests.events.insights.rows import Walk, dropped, fill, journey, tallied, walk
@@ -71,6 +73,29 @@ async def stored(state: State, workspace: str = "default") -> dict[Cell, bytes]:
         return await store.counted(connection, workspace)
 
 
+async def settled(state: State) -> None:
+    """Every change is added to the counters, and none is left."""
+    async with state.database.write() as connection:
+        await store.settle(connection, state.database, "default", range(16), 1)
+    async with state.database.read() as connection:
+        waiting = select(tables.counter_changes.c.number).where(tables.counter_changes.c.workspace == "default")
+        assert (await connection.execute(waiting)).all() == []
+
+
+async def test_changes_wait_until_there_are_enough_of_them(database_url: str) -> None:
+    row, steps = walk("one", {"hours": 0, "touchpoint": "viewed"})
+    async with State(database_url) as state:
+        async with state.database.write() as connection:
+            for partition in (1, 2, 2):
+                await store.apply(connection, "default", tallied([(row._replace(partition=partition), steps)]))
+            assert await store.settle(connection, state.database, "default", range(16), 2) == 1
+            assert await store.settle(connection, state.database, "default", [2], 1) == 0
+            left = await connection.execute(select(tables.counter_changes.c.partition))
+            assert list(left.scalars()) == [1]
+        counts = {cell.partition: store.counts_in(body) for cell, body in (await stored(state)).items()}
+    assert [counts[partition].plain["b\x00viewed"] for partition in (1, 2)] == [1, 2]
+
+
 async def test_counters_are_the_sum_of_the_contributions(database_url: str) -> None:
     """Runs come, change and go in portions; what is stored is what instances and steps say."""
     walks = shop_walks(1_200)
@@ -81,6 +106,8 @@ async def test_counters_are_the_sum_of_the_contributions(database_url: str) -> N
         await fill(state, walks[:3], workspace="other")
         expected = {cell: store.added(None, counts) for cell, counts in tallied(walks).cells().items()}
         assert await stored(state) == expected
+        await settled(state)
+        assert await stored(state) == expected
         async with state.database.read(snapshot=True) as connection:
             assert await store.summed(connection, "default") == expected
 
@@ -89,15 +116,19 @@ async def test_counters_are_the_sum_of_the_contributions(database_url: str) -> N
         tally.instance(row, -1)
         tally.instance(row._replace(status="PAUSED"), 1)
         async with state.database.write() as connection:
-            await store.apply(connection, state.database, "default", tally)
+            await store.apply(connection, "default", tally)
         left = tallied([(row._replace(status="PAUSED"), steps), *walks[1:100]])
+        assert await stored(state) == {cell: store.added(None, counts) for cell, counts in left.cells().items()}
+        await settled(state)
         assert await stored(state) == {cell: store.added(None, counts) for cell, counts in left.cells().items()}
 
         async with state.database.write() as connection:
-            await store.apply(connection, state.database, "default", tallied(walks[100:], 1))
-            await store.apply(connection, state.database, "default", tallied(walks[100:], -1))
+            await store.apply(connection, "default", tallied(walks[100:], 1))
+            await store.apply(connection, "default", tallied(walks[100:], -1))
             gone = tallied([(row._replace(status="PAUSED"), steps), *walks[1:100]], -1)
-            await store.apply(connection, state.database, "default", gone)
+            await store.apply(connection, "default", gone)
+        assert await stored(state) == {}
+        await settled(state)
         assert await stored(state) == {}
         assert len(await stored(state, "other")) == len(tallied(walks[:3]).cells())
 
@@ -124,7 +155,7 @@ async def test_a_run_of_more_steps_than_a_portion_is_summed_whole(database_url: 
 async def test_nothing_tallied_writes_nothing(database_url: str) -> None:
     async with State(database_url) as state:
         async with state.database.write() as connection:
-            await store.apply(connection, state.database, "default", Tally())
+            await store.apply(connection, "default", Tally())
         assert await stored(state) == {}
 
 

@@ -34,13 +34,23 @@ class Counts:
         return bool(self.plain or self.gaps)
 
     def add(self, other: Counts) -> None:
-        """Adds counts of which none is negative."""
+        """Adds counts; with negative ones, zeros may be among the sums until they are dropped."""
         for name, count in other.plain.items():
             self.plain[name] = self.plain.get(name, 0) + count
         for name, buckets in other.gaps.items():
             held = self.gaps.setdefault(name, {})
             for bucket, count in buckets.items():
                 held[bucket] = held.get(bucket, 0) + count
+
+    def drop_zeros(self) -> None:
+        """To tell whether there is a zero is faster than to leave it out."""
+        if 0 in self.plain.values():
+            self.plain = {name: count for name, count in self.plain.items() if count}
+        for name, buckets in list(self.gaps.items()):
+            if 0 in buckets.values():
+                self.gaps[name] = {bucket: count for bucket, count in buckets.items() if count}
+                if not self.gaps[name]:
+                    del self.gaps[name]
 
     def of_kind(self, kind: str) -> Iterator[tuple[list[str], int]]:
         """The plain counts of a kind, each with the texts of its name."""

@@ -68,6 +68,9 @@ class _Profile(NamedTuple):
 _ProfileKey = tuple[int, int, int, int, str | None, str | None, str, str | None]
 """A profile as plain values, which are made and looked up in half the time."""
 
+Part = tuple[_ProfileKey, list[tuple[tuple[str, ...], int]], list[tuple[tuple[str, str, int], int]]]
+"""What the instances of one profile say, without zeros."""
+
 
 @dataclass(slots=True)
 class _Sums:
@@ -136,6 +139,23 @@ class Tally:
                 source, said_by = known, _spelled(known)
         return Trail(touchpoint, at, channel, device, source)
 
+    def parts(self) -> Iterator[Part]:
+        """The sum in parts, from which `take` makes it again."""
+        for profile, sums in self._sums.items():
+            plain = [(texts, count) for texts, count in sums.plain.items() if count]
+            gaps = [(gap, count) for gap, count in sums.gaps.items() if count]
+            if plain or gaps:
+                yield profile, plain, gaps
+
+    def take(self, part: Part) -> None:
+        """Adds a part of another sum."""
+        profile, plain, gaps = part
+        sums = self._sums.setdefault(profile, _Sums())
+        for texts, count in plain:
+            sums.plain[texts] += count
+        for gap, count in gaps:
+            sums.gaps[gap] += count
+
     def cells(self) -> dict[Cell, Counts]:
         """What is to be added to each cell; counts may be negative, none is zero, no cell is empty."""
         cells: defaultdict[Cell, Counts] = defaultdict(Counts)
@@ -145,7 +165,7 @@ class Tally:
             if plain or gaps:
                 for cell in _Profile(*profile).cells():
                     _add(cells[cell], plain, gaps)
-        return {cell: counts for cell, counts in cells.items() if _has_no_zeros(counts)}
+        return {cell: counts for cell, counts in cells.items() if _without_zeros(counts)}
 
     def by_version(self) -> dict[int, Counts]:
         """All that was added, by version."""
@@ -153,7 +173,7 @@ class Tally:
         names: _Names = {}
         for profile, sums in self._sums.items():
             _add(versions[_Profile(*profile).version], *_named(sums, names))
-        return {version: counts for version, counts in versions.items() if _has_no_zeros(counts)}
+        return {version: counts for version, counts in versions.items() if _without_zeros(counts)}
 
     def _of(self, row: InstanceRow) -> _Sums:
         if row is self._last_row:
@@ -210,13 +230,6 @@ def _add(counts: Counts, plain: _Plain, gaps: _Gaps) -> None:
             held[bucket] = held.get(bucket, 0) + count
 
 
-def _has_no_zeros(counts: Counts) -> bool:
-    """Leaves out what came to zero, which is told faster than left out; whether anything remains."""
-    if 0 in counts.plain.values():
-        counts.plain = {name: count for name, count in counts.plain.items() if count}
-    for name, buckets in list(counts.gaps.items()):
-        if 0 in buckets.values():
-            counts.gaps[name] = {bucket: count for bucket, count in buckets.items() if count}
-            if not counts.gaps[name]:
-                del counts.gaps[name]
-    return bool(counts)
+def _without_zeros(counts: Counts) -> Counts:
+    counts.drop_zeros()
+    return counts

@@ -150,6 +150,17 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "counter_changes",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("workspace", sa.String(length=64), nullable=False),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_counter_changes")),
+    )
+    op.create_index(
+        "ix_counter_changes_workspace_partition", "counter_changes", ["workspace", "partition"], unique=False
+    )
+    op.create_table(
         "stuck",
         sa.Column("workspace", sa.String(length=64), nullable=False),
         sa.Column("customer", sa.LargeBinary(), nullable=False),
