@@ -30,13 +30,20 @@ PAUSES = {"pausedWhen": named("Checkout Paused"), "pausePatience": "P9D"}
 REASONS = {"dropOffReasons": [{"reason": "EXTRA_COST", "when": named("Checkout Started")}]}
 
 
-def schedule_of(by: dict[str, Any]) -> Schedule:
-    return Schedule("webshop", [compile_version(by)])
+def schedule_of(*versions: dict[str, Any] | None) -> Schedule:
+    return Schedule("webshop", [compile_version(version) for version in versions if version is not None])
 
 
-def told_from_anywhere(*events: Happened, by: dict[str, Any], now: float) -> list[str]:
-    """The instances in words, the same wherever the history is cut and resumed."""
-    schedule, clock = schedule_of(by), round(now * DAY)
+def told_from_anywhere(
+    *happened: Happened, by: dict[str, Any], now: float, then: dict[str, Any] | None = None
+) -> list[str]:
+    """The instances in words, the same wherever the history is cut and resumed: also just before each event.
+
+    `then` is a second version.
+    """
+    schedule, clock = schedule_of(by, then), round(now * DAY)
+    moments = {event.occurred_at / DAY for event in happened}
+    events = sorted([*happened, *(on(day - 1e-9, "Newsletter Opened") for day in moments)], key=lambda event: event.key)
     expected, state = fold(schedule, events, clock), whole(schedule, events).state()
     for cut in range(len(events) + 1):
         before = whole(schedule, events[:cut])
@@ -157,6 +164,30 @@ def test_of_runs_at_rest_and_in_aftercare_the_one_that_moved_last_is_returned() 
     assert told_from_anywhere(*events, by=long, now=31) == [
         "1 RETURNED in love, ended 31, UNKNOWN: START reviewed, STAY -",
         "2 RETURNED in buy, ended 30, UNKNOWN: REENTER completed, STAY -",
+    ]
+
+
+def test_of_runs_at_rest_the_one_that_moved_last_is_returned() -> None:
+    events = on(0, "Checkout Started", "A"), on(1, "Order Completed", "B"), on(2, "Order Completed", "A")
+
+    assert [
+        words.split()[:2]
+        for words in told_from_anywhere(*events, on(30, "Order Returned"), by=keyed(**RETURNS), now=30)
+    ] == [["1(A)", "RETURNED"], ["2(B)", "COMPLETED"]]
+
+
+def test_a_run_at_rest_is_returned_by_its_own_version() -> None:
+    first, second = keyed(**RETURNS), keyed(version=2, effectiveFrom="1970-01-11T00:00:00Z")
+    events = (
+        on(0, "Order Completed", "A"),
+        on(1, "Order Completed"),
+        on(20, "Order Returned"),
+        on(21, "Order Returned", "A"),
+    )
+
+    assert told_from_anywhere(*events, by=first, then=second, now=21) == [
+        "1(A) RETURNED in buy, ended 21, UNKNOWN: START completed, STAY -",
+        "2 RETURNED in buy, ended 20, UNKNOWN: REENTER completed, STAY -",
     ]
 
 

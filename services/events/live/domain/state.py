@@ -73,14 +73,13 @@ EMPTY = HistoryState((), 0, 0, False, 0, ())
 def alike(one: HistoryState, other: HistoryState) -> bool:
     """Whether the same events mean the same behind both states, but for the numbers of runs.
 
-    Numbers only count. Whether there was a run at all makes a difference: the first step of the first one is a START.
+    The first step of the first run is a START. Whether there was one is told by `versions`.
     """
     return _without_numbers(one) == _without_numbers(other)
 
 
 def _without_numbers(state: HistoryState) -> HistoryState:
-    runs = tuple(run._replace(number=0) for run in state.open)
-    return state._replace(started=min(state.started, 1), open=runs)
+    return state._replace(started=0, open=tuple(run._replace(number=0) for run in state.open))
 
 
 def digest_of_resting(run: RunState) -> int:
