@@ -39,12 +39,17 @@ async def apply(connection: AsyncConnection, workspace: str, tally: Tally) -> No
 
 
 async def settle(
-    connection: AsyncConnection, database: Database, workspace: str, partitions: Collection[int], at_least: int
+    connection: AsyncConnection,
+    database: Database,
+    workspace: str,
+    partitions: Collection[int],
+    at_least: int,
+    only: Collection[int] | None = None,
 ) -> int:
     """Adds the changes of those partitions that have so many of them to the counters; how many partitions these are.
 
     Each change would rewrite most of the cells that its neighbours rewrite. There must be one writer at a time for each
-    partition.
+    partition. What is to be added to other builds than `only` is dropped: theirs are swept away.
     """
     of_workspace = counter_changes.c.workspace == workspace, counter_changes.c.partition.in_(list(partitions))
     count = func.count()
@@ -52,7 +57,8 @@ async def settle(
     full = list((await connection.execute(query.having(count >= at_least))).scalars())
     if full:
         numbers, tally = await _changes(connection, workspace, counter_changes.c.partition.in_(full))
-        await _add(connection, database, workspace, tally.cells())
+        cells = {cell: change for cell, change in tally.cells().items() if only is None or cell.build in only}
+        await _add(connection, database, workspace, cells)
         await delete_rows(connection, counter_changes, ("number",), [(number,) for number in numbers])
     return len(full)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.events.insights import store
+from services.events.models import builds
 from services.events.projector.fold import Lanes
 
 _MANY_CHANGES = 16
@@ -27,7 +28,9 @@ class Settling:
         if not partitions:
             return 0
         async with lanes.turn, lanes.state.write(snapshot=True) as connection:
-            settled = await store.settle(connection, lanes.state, workspace, partitions, at_least)
+            active = {build.number for build in await builds.active(connection, workspace)}
+            settled = await store.settle(connection, lanes.state, workspace, partitions, at_least, active)
             if settled:
+                await builds.hold(connection, workspace)
                 await lanes.leases.check(connection, epochs)
         return settled
