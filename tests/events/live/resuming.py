@@ -92,7 +92,9 @@ def resumed_from(schedule: Schedule, before: History) -> History:
 
 
 def merged(before: Sequence[Instance], since: Sequence[Instance]) -> list[Instance]:
-    """All instances, by those of a place and those told since it was resumed."""
+    """All instances, by those of a place and those told since it was resumed; both are in order of run."""
+    for told in (before, since):
+        assert [instance.start.key for instance in told] == sorted(instance.start.key for instance in told)
     all_of_them = {instance.start.key: instance for instance in before}
     for instance in since:
         earlier = all_of_them.get(instance.start.key)

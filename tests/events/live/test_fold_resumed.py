@@ -151,6 +151,16 @@ def test_what_has_been_returned_is_not_returned_again() -> None:
     ]
 
 
+def test_what_an_event_without_a_key_has_returned_is_not_returned_by_its_key() -> None:
+    completed = on(0, "Order Completed", "A"), on(1, "Order Completed", "B")
+    returned = on(30, "Order Returned"), on(31, "Order Returned", "B"), on(32, "Order Returned", "A")
+
+    assert told_from_anywhere(*completed, *returned, by=keyed(**RETURNS), now=32) == [
+        "1(A) RETURNED in buy, ended 32, UNKNOWN: START completed, STAY -",
+        "2(B) RETURNED in buy, ended 30, UNKNOWN: REENTER completed, STAY -",
+    ]
+
+
 def test_of_runs_at_rest_and_in_aftercare_the_one_that_moved_last_is_returned() -> None:
     long = journey(**RETURNS, patience="P3D", goal="properties.done == true")
     long["phases"][3]["patience"] = "P60D"
