@@ -77,7 +77,7 @@ def sessions(customers: int, seed: int) -> list[Call]:
     calls: list[Call] = []
     for number in range(customers):
         user, visitor = f"user-{seed}-{number}", str(uuid.UUID(int=chance.getrandbits(128), version=4))
-        names = _path(chance)
+        names = path(chance)
         logs_in_at = chance.randrange(len(names)) if chance.random() < 0.5 else len(names)
         start = now - _SPAN + (_SPAN - _SESSION) * chance.random()
         moments = sorted(start + _SESSION * chance.random() for _ in names)
@@ -87,7 +87,7 @@ def sessions(customers: int, seed: int) -> list[Call]:
     return calls
 
 
-def _path(chance: random.Random) -> list[str]:
+def path(chance: random.Random) -> list[str]:
     """Forward through the phases, sometimes back, with some noise; not everybody arrives at the goal."""
     names: list[str] = []
     phases = list(_PHASES.values())
