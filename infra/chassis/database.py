@@ -50,8 +50,8 @@ class Database:
     """A pool of connections. If it is `durable`, every commit waits for the disk.
 
     Otherwise a crash of the machine may take the last commits with it, but never an earlier one before a later one.
-    A `draft` is thrown away unless it is finished: nothing waits for the disk, and a statement may take its time. With a
-    `schema`, which SQLite does not have, the tables are there and nowhere else.
+    A `draft` is thrown away unless it is finished: nothing waits for the disk, and a statement may take its time.
+    With a `schema`, which SQLite does not have, the tables are there and nowhere else.
     """
 
     def __init__(

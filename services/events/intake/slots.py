@@ -62,6 +62,7 @@ Slot: TypeAlias = Recorded | Refused | Published | Blank
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Slot])
+_raw_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _compressor = zstandard.ZstdCompressor(level=1)
 _decompressor = zstandard.ZstdDecompressor()
 
@@ -74,3 +75,8 @@ def pack(slots: Sequence[Slot]) -> bytes:
 def unpack(body: bytes) -> list[Slot]:
     """The slots of a log row, in their order."""
     return _decoder.decode(_decompressor.decompress(body))
+
+
+def unpack_raw(body: bytes) -> list[msgspec.Raw]:
+    """The slots of a log row as they are stored; they keep the whole row in memory."""
+    return _raw_decoder.decode(_decompressor.decompress(body))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec import Raw
 from sqlalchemy import ColumnElement, and_, func, literal_column, select, tuple_
 
 from infra.chassis.database import Database, chunked
 from infra.chassis.errors import NotFound
 from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
-from services.events.intake.slots import Slot, pack, unpack
+from services.events.intake.slots import Slot, pack, unpack, unpack_raw
 from services.events.tables import log, workspaces
 
 __all__ = ["NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
@@ -66,6 +67,15 @@ class LogStore:
             for some in chunked(sorted(set(seqs))):
                 query = select(log.c.seq, log.c.body).where(log.c.workspace == workspace, log.c.seq.in_(some))
                 slots |= {row.seq: unpack(row.body) for row in await connection.execute(query)}
+        return slots
+
+    async def read_raw(self, workspace: str, seqs: Iterable[int]) -> dict[int, list[Raw]]:
+        """The same as they are stored, for whoever hands them on."""
+        slots: dict[int, list[Raw]] = {}
+        async with self._database.read() as connection:
+            for some in chunked(sorted(set(seqs))):
+                query = select(log.c.seq, log.c.body).where(log.c.workspace == workspace, log.c.seq.in_(some))
+                slots |= {row.seq: unpack_raw(row.body) for row in await connection.execute(query)}
         return slots
 
     async def logged_slots(self, workspace: str, after: Place) -> tuple[int, int | None, Place | None]:
