@@ -184,14 +184,14 @@ async def advance(
     )
 
 
-async def switch(connection: AsyncConnection, workspace: str) -> None:
-    """Makes every build LIVE whose partitions are all through; what was live before is retired.
+async def switch(connection: AsyncConnection, workspace: str) -> bool:
+    """Makes every build LIVE whose partitions are all through; what was live before is retired. Whether there was one.
 
     One small query when there is none. Two processes may try at once: one of them does it. A snapshot does not show
     what another process has just finished, so call it in a transaction of its own, again and again.
     """
     if not await _ready(connection, workspace):
-        return
+        return False
     await _lock(connection, workspace)
     ready = await _ready(connection, workspace)
     replaced = select(builds.c.build).where(
@@ -199,6 +199,7 @@ async def switch(connection: AsyncConnection, workspace: str) -> None:
     )
     await _retire(connection, workspace, list((await connection.execute(replaced)).scalars()))
     await _change(connection, workspace, list(ready), state=LIVE)
+    return bool(ready)
 
 
 async def _ready(connection: AsyncConnection, workspace: str) -> dict[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ from services.events.live.store.writing import Changes
 from services.events.models import builds
 from services.events.models.builds import Build
 from services.events.models.queries import Models
-from services.events.projector.dirty import Change
+from services.events.projector import stuck
+from services.events.projector.dirty import EVERYTHING, Change
 from services.events.projector.refold import Outcome, refold
 from services.events.projector.walk import Unfoldable
 from services.events.projector.work import Built, Work
@@ -31,6 +33,7 @@ from services.events.timeline.reader import EntryReader
 
 MANY_EVENTS = 4_096
 """A customer with more to fold is not folded among others."""
+_MOST_EVENTS_AT_ONCE = 4 * MANY_EVENTS
 _FURTHER = 4
 """If nothing stands as before at the checkpoint that was tried, so many times as many are tried next."""
 
@@ -45,6 +48,10 @@ class Folded:
     """By customer, events that were left out."""
     failed: dict[bytes, str] = field(default_factory=dict)
     """Customers that could not be folded at all, with the class of the error."""
+    large: set[bytes] = field(default_factory=set)
+    """Customers that were left alone: it showed that they have too much to fold to be folded among others."""
+    later: set[bytes] = field(default_factory=set)
+    """Customers that were left alone, because the time was up."""
     events: int = 0
 
 
@@ -75,20 +82,31 @@ class Bench:
     # --- what is to be done ------------------------------------------------------------------------------------------
 
     async def works(
-        self, changes: Mapping[bytes, Change | None], left_out: Mapping[bytes, Collection[str]]
+        self, changes: Mapping[bytes, Change | None], listed: Mapping[bytes, Collection[str]]
     ) -> list[Work]:
-        """Customers to be folded on, with the part of their history that is another one; None: only time has passed."""
+        """Customers to be folded on, with the part of their history that is another one; None: only time has passed.
+
+        `listed` are their events that could not be folded. Those of a customer that is folded wholly are tried again.
+        What has changed of one that could not be folded at all is not known any more, so it is folded wholly.
+        """
+        changes = {
+            customer: EVERYTHING if stuck.NO_EVENT in listed.get(customer, ()) else change
+            for customer, change in changes.items()
+        }
         stored = await standing.stored_customers(self._connection, self._workspace, changes)
         works = [self._work(customer, change, stored.get(customer)) for customer, change in changes.items()]
         for work in works:
-            work.left_out |= set(left_out.get(work.customer, ()))
+            change = changes[work.customer]
+            work.whole = change is not None and change.is_everything
+            if not work.whole:
+                work.left_out |= set(listed.get(work.customer, ()))
         late = [work for work in works if (change := changes[work.customer]) and not _is_ahead(work, change)]
         await self._rewind(late, changes)
         await self._find_places(works)
         return works
 
     async def catch_up(
-        self, build: int, customers: Sequence[CustomerRow], left_out: Mapping[bytes, Collection[str]]
+        self, build: int, customers: Sequence[CustomerRow], listed: Mapping[bytes, Collection[str]]
     ) -> list[Work]:
         """Customers under a build that they have not been folded under, up to what is stored of them."""
         works = [
@@ -96,12 +114,21 @@ class Bench:
             for row in customers
         ]
         for work in works:
-            work.left_out |= set(left_out.get(work.customer, ()))
+            work.left_out |= set(listed.get(work.customer, ()))
         await self._find_places(works)
         return works
 
     def is_large(self, work: Work) -> bool:
         return len(self._places[work.customer]) > MANY_EVENTS
+
+    def at_once(self, works: list[Work]) -> list[Work]:
+        """The first of these that have together no more events to fold than is good for one step."""
+        events = 0
+        for place, work in enumerate(works):
+            events += len(self._places[work.customer])
+            if place and events > _MOST_EVENTS_AT_ONCE:
+                return works[:place]
+        return works
 
     def _work(self, customer: bytes, change: Change | None, stored: CustomerRow | None) -> Work:
         """Until it is rewound, a work goes on from where everything stands now."""
@@ -118,7 +145,9 @@ class Bench:
         for work in works:
             work.start, stored = before.get(work.customer, (BEGINNING, b""))
             states = read_states(stored) if stored else {}
-            if work.base.keys() <= states.keys():
+            if work.whole:  # under builds, too, for which it could not be caught up
+                work.base = dict.fromkeys(self._builds, EMPTY)
+            elif work.base.keys() <= states.keys():
                 work.base = {build: states[build] for build in work.base}
             else:
                 work.start = BEGINNING
@@ -185,26 +214,38 @@ class Bench:
 
     # --- doing it ----------------------------------------------------------------------------------------------------
 
-    async def fold(self, works: Sequence[Work], now: int) -> Folded:
-        """Folds in a thread, so that leases are renewed however long it takes."""
+    async def fold(self, works: Sequence[Work], now: int, seconds: float | None = None) -> Folded:
+        """Folds in a thread, so that leases are renewed however long it takes.
+
+        With so many seconds to spend, whoever is not begun by then is left for later; and a customer of whose history
+        more and more must be folded is left alone. One customer at least is folded or turns out to be such a one.
+        """
         folded = Folded()
+        deadline = None if seconds is None else time.monotonic() + seconds
         await self._lay_out(works)
         checkpoints = 1
         while works:
-            works = await asyncio.to_thread(self._fold_some, works, folded, now)
+            works = await asyncio.to_thread(self._fold_some, works, folded, now, deadline)
             await self._look_up_closed_runs(works)
             further = [work for work in works if not any(archive.gave for archive in work.archives.values())]
             if further:
                 checkpoints *= _FURTHER
                 await self._reach(further, checkpoints)
                 await self._find_places(further)
+                if deadline is not None:
+                    folded.large |= {work.customer for work in further if self.is_large(work)}
+                    works = [work for work in works if work.customer not in folded.large]
+                    further = [work for work in further if work.customer not in folded.large]
                 await self._lay_out(further)
         return folded
 
-    def _fold_some(self, works: Sequence[Work], folded: Folded, now: int) -> list[Work]:
+    def _fold_some(self, works: Sequence[Work], folded: Folded, now: int, deadline: float | None) -> list[Work]:
         """Those that need to know more."""
         unfinished = []
-        for work in works:
+        for place, work in enumerate(works):
+            if place and deadline is not None and time.monotonic() > deadline:
+                folded.later |= {work.customer for work in works[place:]}
+                break
             try:
                 outcome = refold(work, self._builds, folded.tally, self._secret, now)
             except Exception as error:

@@ -8,6 +8,7 @@ old one, whose rows are then swept away.
 from __future__ import annotations
 
 import time
+from itertools import takewhile
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,9 +17,9 @@ from services.events.live.rows import CustomerRow
 from services.events.live.state import read_states
 from services.events.models import builds
 from services.events.models.builds import BuildProgress
-from services.events.partitions import partition_of
+from services.events.partitions import PARTITIONS, partition_of
 from services.events.projector import stuck
-from services.events.projector.fold import Lanes, Slow
+from services.events.projector.fold import STEP_ERRORS, Lanes, Slow
 from services.events.tables import customers
 
 _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 64, 1_024
@@ -33,13 +34,20 @@ class CatchingUp:
 
     async def step(self, workspace: str) -> int:
         """The next customers of some partitions; how much was done."""
-        async with self._lanes.turn:
-            done = await self._step(workspace)
+        chosen: list[bytes] = []
+        try:
+            async with self._lanes.turn:
+                done = await self._step(workspace, chosen)
+        except STEP_ERRORS as error:
+            self._most = await self._lanes.smaller(self._most, workspace, chosen, error)
+            raise
         async with self._lanes.state.write() as connection:
-            await builds.switch(connection, workspace)
+            if await builds.switch(connection, workspace):  # under another version what failed may be no problem
+                await stuck.try_again(connection, workspace, range(PARTITIONS))
         return done or await self._sweep(workspace)
 
-    async def _step(self, workspace: str) -> int:
+    async def _step(self, workspace: str, chosen: list[bytes]) -> int:
+        """`chosen` is told whom it folds."""
         epochs, partitions = self._lanes.partitions()
         if not partitions:
             return 0
@@ -49,9 +57,9 @@ class CatchingUp:
             for behind in await builds.progress(connection, workspace, partitions):
                 if self._is_awaited(workspace, behind.partition):
                     continue
-                await self._catch_up(connection, workspace, behind)
+                await self._catch_up(connection, workspace, behind, chosen)
                 visited += 1
-                if time.monotonic() - began > _LONG_SECONDS / 2:
+                if self._most == 1 or time.monotonic() - began > _LONG_SECONDS / 2:
                     break
             if visited:
                 await self._lanes.leases.check(connection, epochs)
@@ -69,7 +77,9 @@ class CatchingUp:
         slow = self._lanes.slow
         return any(name == workspace and partition_of(customer) == partition for name, customer in slow)
 
-    async def _catch_up(self, connection: AsyncConnection, workspace: str, behind: BuildProgress) -> None:
+    async def _catch_up(
+        self, connection: AsyncConnection, workspace: str, behind: BuildProgress, chosen: list[bytes]
+    ) -> None:
         query = (
             select(*(customers.c[name] for name in CustomerRow._fields))
             .where(customers.c.workspace == workspace, customers.c.partition == behind.partition)
@@ -79,21 +89,25 @@ class CatchingUp:
         )
         rows = [CustomerRow(*row) for row in await connection.execute(query)]
         missing = [row for row in rows if behind.build not in read_states(row.state)]
+        listed = await stuck.listed(connection, workspace, [row.customer for row in missing])
+        # Who could not be folded at all will be folded wholly, under all builds, or be listed again.
+        missing = [row for row in missing if stuck.NO_EVENT not in listed.get(row.customer, ())]
         bench = await self._lanes.bench(connection, workspace)
-        left_out = await stuck.left_out(connection, workspace, [row.customer for row in missing])
-        works = await bench.catch_up(behind.build, missing, left_out)
-        large = [work for work in works if bench.is_large(work)]
-        works = [work for work in works if not bench.is_large(work)]
-        folded = await bench.fold(works, self._lanes.clock())
+        all_works = await bench.catch_up(behind.build, missing, listed)
+        large = {work.customer for work in all_works if bench.is_large(work)}
+        works = bench.at_once([work for work in all_works if work.customer not in large])
+        folded = await bench.fold(works, self._lanes.clock(), _LONG_SECONDS)
+        works = [work for work in works if work.customer not in folded.later]
+        chosen += [work.customer for work in works]
         await self._lanes.write(connection, workspace, folded, works)
-        if large:  # the partition is visited again when the slow lane is through with them
-            self._lanes.slow |= {(workspace, work.customer): Slow(behind.build) for work in large}
-            return
-        after = rows[-1].customer if rows else behind.after
-        count = behind.folded + len(rows)
-        await builds.advance(
-            connection, workspace, behind.build, behind.partition, after, count, len(rows) < self._most
-        )
+        # The partition is visited again when the slow lane is through with those who are too large for this one.
+        self._lanes.slow |= {(workspace, customer): Slow(behind.build) for customer in large}
+        left = {work.customer for work in all_works} - {work.customer for work in works}
+        through = list(takewhile(lambda row: row.customer not in left, rows))
+        after = through[-1].customer if through else behind.after
+        is_done = len(rows) < self._most and not left
+        count = behind.folded + len(through)
+        await builds.advance(connection, workspace, behind.build, behind.partition, after, count, is_done)
 
     async def _sweep(self, workspace: str) -> int:
         async with self._lanes.turn, self._lanes.state.write() as connection:

@@ -47,6 +47,10 @@ class Change(NamedTuple):
     events: int
     """How many events came in; those that moved from another customer are not counted."""
 
+    @property
+    def is_everything(self) -> bool:
+        return self.from_key == BEGINNING and self.to_key == END
+
     def merged(self, other: Change) -> Change:
         """The smallest part that holds both."""
         return Change(min(self.from_key, other.from_key), max(self.to_key, other.to_key), self.events + other.events)

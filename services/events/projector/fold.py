@@ -14,7 +14,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database
+from infra.chassis.errors import Unavailable
 from services.events.insights import store as insights_store
 from services.events.intake.store import LogStore
 from services.events.live.store import writing
@@ -38,8 +39,11 @@ from services.events.tables import stuck as stuck_table
 from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
+_LEASE = "fold/"
 _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 128, 1_024
 _LONG_SECONDS = 0.4
+STEP_ERRORS = (Unavailable, DBAPIError, asyncpg.PostgresError)
+"""What a step raises that the database refuses; COPY raises the last, of which SQLAlchemy knows nothing."""
 _DATA_FAULTS = ("22", "23", "54")  # SQLSTATE classes: data exception, constraint, program limit
 _ANOTHER_WAS_FASTER = "23505"  # the same new row
 
@@ -74,19 +78,40 @@ class Lanes:
 
     def partitions(self) -> tuple[dict[str, int], list[int]]:
         """The leases of the partitions that this process owns, with their epochs, and the partitions."""
-        epochs = {name: epoch for name, epoch in self.leases.held.items() if name.startswith("fold/")}
-        return epochs, [int(name.removeprefix("fold/")) for name in epochs]
+        epochs = {name: epoch for name, epoch in self.leases.held.items() if name.startswith(_LEASE)}
+        return epochs, partitions_of(epochs)
 
     async def bench(self, connection: AsyncConnection, workspace: str) -> Bench:
         bench = Bench(connection, workspace, await self.log.secret(workspace), self.models, self.reader)
         await bench.open()
         return bench
 
+    async def smaller(self, most: int, workspace: str, chosen: Sequence[bytes], error: Exception) -> int:
+        """How many customers to try after a step of `most` that failed when it had chosen these.
+
+        A single one that cannot be written is set aside: one bad history must not hold up the others. Its marks are
+        taken away; with the next one it is folded wholly.
+        """
+        if isinstance(error, Unavailable):  # perhaps the step took longer than the database has patience
+            return max(most // 2, 1)
+        cause = getattr(error, "orig", None) or error
+        if not is_about_the_data(cause):
+            return most
+        if len(chosen) == 1:
+            epochs, _partitions = self.partitions()
+            async with self.state.write() as connection:
+                failed = dict.fromkeys(chosen, type(cause).__name__)
+                await stuck.list_customers(connection, workspace, failed, (), self.clock())
+                await dirty.clear(connection, workspace, chosen)
+                await self.leases.check(connection, epochs)
+        return max(most // 8, 1)
+
     async def write(self, connection: AsyncConnection, workspace: str, folded: Folded, works: Sequence[Work]) -> None:
         """Everything that folding has changed, but for the marks."""
         now = self.clock()
         await writing.write(connection, self.state, workspace, folded.changes)
         await insights_store.apply(connection, workspace, folded.tally)
+        await stuck.forget(connection, workspace, [work.customer for work in works if work.whole])
         await stuck.list_events(connection, workspace, folded.unfoldable, now)
         done = [work.customer for work in works if work.customer not in folded.failed]
         await stuck.list_customers(connection, workspace, folded.failed, done, now)
@@ -105,30 +130,25 @@ class Fold:
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
         self._most = _FIRST_CUSTOMERS
-        self._visited: dict[str, set[int]] = {}
-        """By workspace, partitions that were looked after when this process came to own them."""
+        self._visited: dict[str, set[tuple[str, int]]] = {}
+        """By workspace, leases of which the partitions were looked after when this process came to own them."""
 
     async def step(self, workspace: str) -> int:
-        """Folds the next customers of the partitions this process owns; how many it folded.
+        """Folds the next customers of the partitions this process owns; how many it folded or left to the slow lane.
 
-        A step that fails changed nothing. It is tried again with fewer customers, until a single one that cannot be
-        written is set aside: one bad history must not hold up the others.
+        A step that fails changed nothing. It is tried again with fewer customers, see Lanes.smaller.
         """
-        chosen: set[bytes] = set()
+        chosen: list[bytes] = []
         began = time.monotonic()
         try:
             async with self._lanes.turn:
                 await self._take_over(workspace)
-                await self._step(workspace, chosen)
-        except (DBAPIError, asyncpg.PostgresError) as error:  # the latter from COPY, which SQLAlchemy knows nothing of
-            cause = getattr(error, "orig", None) or error
-            if is_about_the_data(cause):
-                if len(chosen) == 1:
-                    await self._set_aside(workspace, chosen, type(cause).__name__)
-                self._most = max(self._most // 8, 1)
+                large = await self._step(workspace, chosen)
+        except STEP_ERRORS as error:
+            self._most = await self._lanes.smaller(self._most, workspace, chosen, error)
             raise
         self._adapt(len(chosen), time.monotonic() - began)
-        return len(chosen)
+        return len(chosen) + large
 
     def _adapt(self, folded: int, seconds: float) -> None:
         """Short steps let go of the end of the log and of the leases; long ones waste less on the way."""
@@ -137,38 +157,33 @@ class Fold:
         elif folded >= self._most and seconds < _LONG_SECONDS / 2:
             self._most = min(self._most * 2, _MOST_CUSTOMERS)
 
-    async def _step(self, workspace: str, chosen: set[bytes]) -> None:
+    async def _step(self, workspace: str, chosen: list[bytes]) -> int:
+        """`chosen` is told whom it folds. How many it leaves to the slow lane."""
         lanes = self._lanes
         epochs, partitions = lanes.partitions()
         if not partitions:
-            return
+            return 0
         now = lanes.clock()
         slow = [customer for of_workspace, customer in lanes.slow if of_workspace == workspace]
         async with lanes.state.write(snapshot=True) as connection:
             waiting = await dirty.waiting(connection, workspace, partitions, self._most, slow)
             due = await _due(connection, workspace, partitions, now, self._most - len(waiting), slow)
             if not waiting and not due:
-                return
+                return 0
             changes = dict.fromkeys(due) | {customer: one.change for customer, one in waiting.items()}
             bench = await lanes.bench(connection, workspace)
-            works = await bench.works(changes, await stuck.left_out(connection, workspace, changes))
-            for work in works:
-                if bench.is_large(work) and work.customer in waiting:
-                    lanes.slow[workspace, work.customer] = Slow(None)
-            works = [work for work in works if (workspace, work.customer) not in lanes.slow]
-            chosen |= {work.customer for work in works}
-            folded = await bench.fold(works, now)
+            works = await bench.works(changes, await stuck.listed(connection, workspace, changes))
+            large = {work.customer for work in works if bench.is_large(work)}
+            works = bench.at_once([work for work in works if work.customer not in large])
+            folded = await bench.fold(works, now, _LONG_SECONDS)
+            large |= folded.large
+            works = [work for work in works if work.customer not in large | folded.later]
+            chosen += [work.customer for work in works]
             await lanes.write(connection, workspace, folded, works)
             await dirty.clear(connection, workspace, chosen)
             await lanes.leases.check(connection, epochs)
-
-    async def _set_aside(self, workspace: str, chosen: Collection[bytes], error: str) -> None:
-        epochs, _partitions = self._lanes.partitions()
-        async with self._lanes.state.write() as connection:
-            now = self._lanes.clock()
-            await stuck.list_customers(connection, workspace, dict.fromkeys(chosen, error), (), now)
-            await dirty.clear(connection, workspace, chosen)
-            await self._lanes.leases.check(connection, epochs)
+        lanes.slow |= {(workspace, customer): Slow(None) for customer in large}
+        return len(large)
 
     async def _take_over(self, workspace: str) -> None:
         """Partitions that this process has just come to own are visited once.
@@ -176,19 +191,24 @@ class Fold:
         What could not be folded is tried again: the code may have been mended. And silence that was told up to a later
         moment than now is told again: some clock was wrong.
         """
-        epochs, partitions = self._lanes.partitions()
-        new = set(partitions) - self._visited.get(workspace, set())
+        epochs, _partitions = self._lanes.partitions()
+        new = epochs.items() - self._visited.get(workspace, set())
         if new:
+            partitions = partitions_of(dict(new))
             async with self._lanes.state.write() as connection:
-                await stuck.try_again(connection, workspace, new)
-                await self._tell_again(connection, workspace, new)
+                await stuck.try_again(connection, workspace, partitions)
+                await self._tell_again(connection, workspace, partitions)
                 await self._lanes.leases.check(connection, epochs)
-        self._visited[workspace] = set(partitions)
+        self._visited[workspace] = set(epochs.items())
 
     async def _tell_again(self, connection: AsyncConnection, workspace: str, partitions: Collection[int]) -> None:
         now = self._lanes.clock()
         ahead = customers.c.workspace == workspace, customers.c.partition.in_(list(partitions)), customers.c.clock > now
         await connection.execute(update(customers).where(*ahead).values(due_at=now))
+
+
+def partitions_of(leases: Iterable[str]) -> list[int]:
+    return [int(name.removeprefix(_LEASE)) for name in leases]
 
 
 def is_about_the_data(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from services.events.models import builds
 from services.events.partitions import partition_of
 from services.events.projector import dirty, stuck
 from services.events.projector.dirty import Waiting
-from services.events.projector.fold import Lanes, Slow
+from services.events.projector.fold import STEP_ERRORS, Lanes, Slow
 
 
 class SlowLane:
@@ -26,6 +26,9 @@ class SlowLane:
         (workspace, customer), why = next(iter(lanes.slow.items()))
         try:
             await self._fold(workspace, customer, why)
+        except STEP_ERRORS as error:
+            await lanes.smaller(1, workspace, [customer], error)
+            raise
         finally:
             del lanes.slow[workspace, customer]  # whatever is left to do is marked, and found again
         return 1
@@ -39,13 +42,13 @@ class SlowLane:
         waiting: Waiting | None = None
         async with lanes.state.read(snapshot=True) as connection:
             bench = await lanes.bench(connection, workspace)
-            left_out = await stuck.left_out(connection, workspace, [customer])
+            listed = await stuck.listed(connection, workspace, [customer])
             if why.build is None:
                 waiting = await dirty.waiting_of(connection, workspace, customer)
-                works = await bench.works({customer: waiting.change}, left_out) if waiting else []
+                works = await bench.works({customer: waiting.change}, listed) if waiting else []
             elif why.build in {build.number for build in bench.active}:
                 stored = await standing.stored_customers(connection, workspace, [customer])
-                works = await bench.catch_up(why.build, list(stored.values()), left_out)
+                works = await bench.catch_up(why.build, list(stored.values()), listed)
             else:
                 works = []  # another version was published meanwhile
             folded = await bench.fold(works, lanes.clock())

@@ -1,7 +1,8 @@
 """Events that cannot be folded: left out of their customer's history, listed, and tried again.
 
 The customer goes on without them. Whoever takes over a partition, a process with mended code for one, tries them again:
-each is then applied in its place, or listed anew. A customer that cannot be folded at all is listed without an event.
+each is then applied in its place, or listed anew; and so does whoever folds the whole history for another reason. A
+customer that cannot be folded at all is listed without an event.
 """
 
 from __future__ import annotations
@@ -23,15 +24,22 @@ NO_EVENT = ""
 _COLUMNS = ("customer", "event", "key", "partition", "error", "since")
 
 
-async def left_out(connection: AsyncConnection, workspace: str, customers: Collection[bytes]) -> dict[bytes, set[str]]:
-    """The events of customers that are not to be folded now."""
+async def listed(connection: AsyncConnection, workspace: str, customers: Collection[bytes]) -> dict[bytes, set[str]]:
+    """The events of customers that could not be folded; NO_EVENT of those that could not be at all."""
     found: dict[bytes, set[str]] = defaultdict(set)
     query = select(stuck.c.customer, stuck.c.event).where(
-        stuck.c.workspace == workspace, among(connection, stuck.c.customer, customers), stuck.c.event != NO_EVENT
+        stuck.c.workspace == workspace, among(connection, stuck.c.customer, customers)
     )
     for row in await connection.execute(query):
         found[row.customer].add(row.event)
     return found
+
+
+async def forget(connection: AsyncConnection, workspace: str, customers: Collection[bytes]) -> None:
+    """Takes all events of customers off the list: they have been tried again, or are another customer's now."""
+    if customers:
+        of_customers = among(connection, stuck.c.customer, customers)
+        await connection.execute(stuck.delete().where(stuck.c.workspace == workspace, of_customers))
 
 
 async def list_events(
@@ -62,14 +70,13 @@ async def list_customers(
     await insert_rows(connection, stuck, ("workspace", *_COLUMNS), rows)
 
 
-async def try_again(connection: AsyncConnection, workspace: str, partitions: Collection[int]) -> int:
-    """Takes everything of these partitions off the list and marks its customers; how many they are."""
+async def try_again(connection: AsyncConnection, workspace: str, partitions: Collection[int]) -> None:
+    """Takes everything of these partitions off the list and marks its customers."""
     listed = stuck.c.workspace == workspace, stuck.c.partition.in_(list(partitions))
     customers = set((await connection.execute(select(stuck.c.customer).where(*listed))).scalars())
     if not customers:
-        return 0
+        return
     cursor = select(cursors.c.xid, cursors.c.seq).where(cursors.c.workspace == workspace)
     place = Place(*(await connection.execute(cursor)).one())
     await connection.execute(stuck.delete().where(*listed))
     await dirty.mark_again(connection, workspace, customers, place)
-    return len(customers)

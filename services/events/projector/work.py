@@ -33,6 +33,8 @@ class Work:
     stop: bytes
     base: States
     """How everything stood behind `start`; only these builds are folded."""
+    whole: bool = False
+    """Whether nothing that is stored of the history can be relied on."""
     clock: int | None = None
     """Up to when silence is told; None: up to now."""
     entries: Sequence[Entry] = ()

@@ -1,0 +1,210 @@
+"""The projector's stages and lanes, taken one by one, as another release of the product might have built them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import Database
+from services.events import tables
+from services.events.identity.domain import profile_id
+from services.events.insights import store as insights_store
+from services.events.intake.position import START
+from services.events.live.domain import JourneyVersion, Schedule
+from services.events.models.builds import Build
+from services.events.models.queries import Models
+from services.events.projector import dirty
+from services.events.projector.catching_up import CatchingUp
+from services.events.projector.dirty import PARTITIONS, Waiting
+from services.events.projector.fold import Fold, Lanes
+from services.events.projector.identify import Identify
+from services.events.projector.leases import Leases
+from services.events.projector.settling import Settling
+from services.events.projector.slow import SlowLane
+from services.events.timeline.domain import Event
+from services.events.timeline.reader import EntryReader
+from tests.oracle import identity as identity_oracle
+from tests.oracle import journey as journey_oracle
+from tests.support.reality import WORKSPACE, Reality
+
+Json = dict[str, Any]
+
+Touch = Callable[[Event], None]
+"""Called with each event that belongs to a journey, before anything is made of it."""
+
+_LEASES = [f"identify/{WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
+_PATIENCE_SECONDS = 30
+
+
+def customer_of(*identifier: str) -> bytes:
+    """The id of the customer that this identifier's profile bears."""
+    return profile_id(b"s" * 16, identifier[0], identifier[1])
+
+
+class Gate:
+    """Holds up the fold at certain events until it is opened; the fold runs in a thread of its own."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._reached = threading.Event()
+        self._opened = threading.Event()
+
+    def __call__(self, event: Event) -> None:
+        if event.name in self._names:
+            self._reached.set()
+            assert self._opened.wait(_PATIENCE_SECONDS), "nobody opened the gate"
+
+    async def reached(self) -> None:
+        assert await asyncio.to_thread(self._reached.wait, _PATIENCE_SECONDS), "the fold never came to the gate"
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+class Fault:
+    """A mistake in the code: it fails on these messages."""
+
+    def __init__(self, *message_ids: str) -> None:
+        self._message_ids = message_ids
+
+    def __call__(self, event: Event) -> None:
+        if event.message_id in self._message_ids:
+            raise ArithmeticError("a mistake")
+
+
+class Hands:
+    """One projector process, of which a test makes every step. Open with `async with`; it takes the leases it finds."""
+
+    def __init__(self, reality: Reality, touch: Touch = lambda _event: None) -> None:
+        self._reality = reality
+        self.owner = secrets.token_hex(8)
+        self.leases = Leases(reality.state, self.owner, lambda: reality.now, exclusive=reality.state.is_sqlite)
+        reader = EntryReader(reality.log)
+        models = _TouchedModels(reality.state, touch)
+        self.lanes = Lanes(reality.log, reality.state, reader, models, self.leases, lambda: reality.now)
+        self._identify = Identify(reality.log, reality.state, reader, self.leases)
+        self._fold = Fold(self.lanes)
+        self._catching_up = CatchingUp(self.lanes)
+        self._slow = SlowLane(self.lanes)
+        self._settling = Settling(self.lanes)
+
+    async def __aenter__(self) -> Hands:
+        await self._reality.projector.close()
+        await self.renew()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.leases.release()
+
+    async def renew(self) -> None:
+        await self.leases.renew(_LEASES)
+
+    async def fall_silent(self) -> None:
+        """As if this process had not renewed for longer than a lease."""
+        async with self._reality.state.write() as connection:
+            mine = tables.projectors.c.owner == self.owner
+            await connection.execute(update(tables.projectors).where(mine).values(expires_at=0))
+
+    async def identify(self) -> None:
+        """All that is logged. On PostgreSQL other tests' transactions may hold the end of the log back."""
+        logged, _oldest, _last = await self._reality.log.logged_slots(WORKSPACE, START)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while sum(row.slots for row in await self._reality.rows(tables.cursors)) < logged:
+                await self._identify.step(WORKSPACE)
+
+    async def fold(self) -> int:
+        """One step of the first lane."""
+        return await self._fold.step(WORKSPACE)
+
+    async def catch_up(self) -> int:
+        """One step of the lane of rebuilds."""
+        return await self._catching_up.step(WORKSPACE)
+
+    async def fold_slowly(self) -> int:
+        """One step of the slow lane."""
+        return await self._slow.step()
+
+    async def finish(self) -> None:
+        """Every stage and lane until nothing is left to do."""
+        await self.identify()
+        while (
+            await self.fold()
+            or await self.fold_slowly()
+            or await self.catch_up()
+            or await self._settling.finish(WORKSPACE)
+        ):
+            pass
+
+    async def marks(self) -> dict[bytes, Waiting]:
+        async with self._reality.state.read() as connection:
+            return await dirty.waiting(connection, WORKSPACE, range(PARTITIONS), 10_000)
+
+
+class _TouchedModels(Models):
+    """The journeys as a release would read them that does something more with every event, such as fail."""
+
+    def __init__(self, state: Database, touch: Touch) -> None:
+        super().__init__(state)
+        self._touch = touch
+
+    async def schedules(
+        self, connection: AsyncConnection, workspace: str, builds: Sequence[Build]
+    ) -> dict[int, Schedule]:
+        found = await super().schedules(connection, workspace, builds)
+        return {
+            number: Schedule(schedule.journey_key, [self._touched(version) for version in schedule.versions])
+            for number, schedule in found.items()
+        }
+
+    def _touched(self, version: JourneyVersion) -> JourneyVersion:
+        """The key is what a version reads of every event that belongs to a journey."""
+
+        def key_of(event: Event) -> str | None:
+            self._touch(event)
+            return version.key_of(event) if version.key_of else None
+
+        return dataclasses.replace(version, key_of=key_of)
+
+
+# --- what is to be seen afterwards -----------------------------------------------------------------------------------
+
+
+async def visible(reality: Reality) -> set[bytes]:
+    """The customers that there are."""
+    return {row.customer for row in await reality.rows(tables.customers)}
+
+
+async def assert_as_expected(reality: Reality, events: Sequence[Json], versions: Sequence[Json]) -> None:
+    """Customers and instances equal the oracles', the counters their sums, and nothing is left to do."""
+    assert await reality.rows(tables.dirty) == []
+    assert await reality.rows(tables.stuck) == []
+    found = await reality.customers()
+    assert [{name: value for name, value in one.items() if name != "id"} for one in found] == expected(
+        events, versions, reality.now
+    )
+    async with reality.state.read(snapshot=True) as connection:
+        assert await insights_store.counted(connection, WORKSPACE) == await insights_store.summed(connection, WORKSPACE)
+
+
+def expected(events: Sequence[Json], versions: Sequence[Json], now: int) -> list[Json]:
+    """What the oracles say of customers and their instances."""
+    by_id = {one["messageId"]: one for one in events}
+    journeys = {version["key"]: [one for one in versions if one["key"] == version["key"]] for version in versions}
+    return [
+        customer
+        | {
+            "instances": [
+                instance
+                for _key, schedule in sorted(journeys.items())
+                for instance in journey_oracle.fold(schedule, [by_id[id] for id in customer["events"]], now)
+            ]
+        }
+        for customer in identity_oracle.customers(list(events))
+    ]
