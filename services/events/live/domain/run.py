@@ -147,8 +147,9 @@ class Run:
 
     def state(self) -> RunState:
         """The run as it stands; it is open or at rest."""
-        self._judge()
-        self._walk()
+        if self._walked < len(self._steps):
+            self._judge()
+            self._walk()
         reason, evidence = self._match or (None, None)
         return RunState(
             self.number,

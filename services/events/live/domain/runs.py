@@ -63,7 +63,8 @@ class Runs:
         self._moved_last: Run | None = None  # it is the last on its shelves already
         self._deadlines: list[tuple[Microseconds, bytes]] = []  # (alarm, place) of open runs, smallest first
         self._readings = readings
-        self._versions, self._started, self._keyless, self._spent, self._digest, open_runs = state
+        versions, self._started, self._keyless, self._spent, self._digest, open_runs = state
+        self._versions = set(versions)
         self._closed: list[Run] = []  # since the digest was brought up to date
         for run_state in open_runs:
             run = Run.resumed(run_state, readings[run_state.version], is_open=True)
@@ -111,6 +112,7 @@ class Runs:
     def start(self, reading: Reading, event: Event, touchpoint: Touchpoint) -> None:
         """Begin a run with the event."""
         self._started += 1
+        self._versions.add(reading.version.number)
         run = Run.begun(self._started, reading, event, touchpoint)
         if run.key is None:
             self._keyless += 1
@@ -160,7 +162,7 @@ class Runs:
         self._closed.clear()
         runs = sorted(self.everything.open.values(), key=lambda run: (run.last_event_at, run.place))
         return HistoryState(
-            tuple(sorted({*self._versions, *(run.reading.version.number for run in self.told)})),
+            tuple(sorted(self._versions)),
             self._started,
             self._keyless,
             self._spent,
