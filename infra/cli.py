@@ -78,6 +78,17 @@ def keys(
 
 
 @app.command()
+def progress(
+    watch: Annotated[bool, typer.Option(help="Shows bars, until everything is visible.")] = False,
+) -> None:
+    """Says how far reality is processed: what of the log is visible, and which journeys are being rebuilt."""
+    from infra.local.progress import show_progress  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    asyncio.run(show_progress(_say, watch=watch))
+
+
+@app.command()
 def migrate() -> None:
     """Brings the databases of all services to the newest revision. Starting a service does this too."""
     from infra.local.migrate import migrate_all  # noqa: PLC0415

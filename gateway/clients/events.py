@@ -145,6 +145,14 @@ class RejectedEvent(Document):
     path: list[str] | None = None
 
 
+class Rebuild(Document):
+    journey: str
+    versions: list[int]
+    live: bool
+    folded: int
+    share: float
+
+
 class Projection(Document):
     """`position` is None while nothing was ever logged."""
 
@@ -154,6 +162,8 @@ class Projection(Document):
     rebuilding: bool
     position: str | None = None
     oldest_unprojected_age: str | None = None
+    rebuilds: list[Rebuild] = field(default_factory=list)
+    stuck: int = 0
 
 
 class _Sources(Document):

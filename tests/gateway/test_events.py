@@ -261,7 +261,11 @@ async def test_rejected_events(api: Gateway) -> None:
 
 @pytest.mark.parametrize(("position", "shown"), [("p9", "p9"), (None, "")])
 async def test_projection(api: Gateway, position: str | None, shown: str) -> None:
-    status = {"logged": 9, "projected": 7, "lag": 2, "oldestUnprojectedAge": "PT0.5S", "rebuilding": True}
-    api.events.answers["GET /internal/projection"] = lambda _: status | {"position": position}
-    query = "{ projection { position logged projected lag oldestUnprojectedAge rebuilding } }"
-    assert await api.data(query) == {"projection": status | {"position": shown}}
+    status = {"logged": 9, "projected": 7, "lag": 2, "oldestUnprojectedAge": "PT0.5S", "rebuilding": True, "stuck": 1}
+    rebuild = {"versions": [1, 2], "live": False, "folded": 40, "share": 0.25}
+    told = {"position": position, "rebuilds": [rebuild | {"journey": "shop", "customers": 160}]}
+    api.events.answers["GET /internal/projection"] = lambda _: status | told
+    query = """{ projection { position logged projected lag oldestUnprojectedAge rebuilding stuck
+        rebuilds { journeyKey versions live folded share } } }"""
+    expected = status | {"position": shown, "rebuilds": [rebuild | {"journeyKey": "shop"}]}
+    assert await api.data(query) == {"projection": expected}

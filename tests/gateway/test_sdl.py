@@ -53,6 +53,10 @@ LATER: dict[str, set[str]] = {
     "Source": {"keys", "lastEventAt", "accepted", "rejected", "newNames", "vanishedNames"},
 }  # fmt: skip
 
+# What we have beyond the promise.
+GROWN: dict[str, set[str]] = {"ProjectionStatus": {"rebuilds", "stuck"}}
+GROWN_TYPES = {"Rebuild"}
+
 
 def own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
     return {
@@ -84,19 +88,28 @@ def test_the_committed_sdl_is_the_one_that_is_served() -> None:
     assert SDL.read_text(encoding="utf-8") == SCHEMA.as_str() + "\n", "run python -m gateway.schema"
 
 
-@pytest.mark.parametrize("name", sorted(own_types(OURS)))
+def promised_types() -> list[str]:
+    return sorted(own_types(OURS).keys() - GROWN_TYPES)
+
+
+def kept(name: str) -> dict[str, Any]:
+    """The members of a type of ours that were promised."""
+    return {member: kind for member, kind in members(OURS.type_map[name]).items() if member not in GROWN.get(name, ())}
+
+
+@pytest.mark.parametrize("name", promised_types())
 def test_each_type_is_as_promised(name: str) -> None:
     ours, promised = OURS.type_map[name], PROMISED.type_map[name]
     assert type(ours) is type(promised)
-    assert {member: shape(value) for member, value in members(ours).items()} == {
+    assert {member: shape(value) for member, value in kept(name).items()} == {
         member: shape(value) for member, value in members(promised).items() if member not in LATER.get(name, set())
     }
 
 
-@pytest.mark.parametrize("name", sorted(own_types(OURS)))
+@pytest.mark.parametrize("name", promised_types())
 def test_each_argument_is_as_promised(name: str) -> None:
-    ours, promised = OURS.type_map[name], PROMISED.type_map[name]
-    for member, value in members(ours).items():
+    promised = PROMISED.type_map[name]
+    for member, value in kept(name).items():
         if isinstance(value, GraphQLField):
             wanted = members(promised)[member].args
             assert {argument: shape(kind) for argument, kind in value.args.items()} == {
@@ -106,7 +119,7 @@ def test_each_argument_is_as_promised(name: str) -> None:
             }
 
 
-@pytest.mark.parametrize("name", sorted(own_types(OURS)))
+@pytest.mark.parametrize("name", promised_types())
 def test_each_type_is_a_node_where_promised(name: str) -> None:
     ours, promised = OURS.type_map[name], PROMISED.type_map[name]
     if isinstance(ours, GraphQLObjectType):

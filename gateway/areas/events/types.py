@@ -37,6 +37,17 @@ class RejectedEvent(Node):
         return await source_of(info, self.source_key)
 
 
+@strawberry.type(description="A journey whose recorded history is being folded for a version that was published.")
+class Rebuild:
+    journey_key: str
+    versions: list[int] = strawberry.field(description="Those that the new schedule has.")
+    live: bool = strawberry.field(
+        description="Whether it is seen while it grows; else the former one is, until the end."
+    )
+    folded: int = strawberry.field(description="Customers so far.")
+    share: float = strawberry.field(description="From 0 to 1.")
+
+
 @strawberry.type
 class ProjectionStatus:
     position: Position
@@ -45,6 +56,8 @@ class ProjectionStatus:
     lag: int
     oldest_unprojected_age: Duration | None
     rebuilding: bool
+    rebuilds: list[Rebuild]
+    stuck: int = strawberry.field(description="Customers with events that cannot be folded and are left out.")
 
 
 async def source_of(info: Info, key: str | None) -> Source | None:
@@ -84,4 +97,9 @@ def to_projection_status(document: documents.Projection) -> ProjectionStatus:
         lag=document.lag,
         oldest_unprojected_age=None if age is None else Duration(age),
         rebuilding=document.rebuilding,
+        rebuilds=[
+            Rebuild(journey_key=one.journey, versions=one.versions, live=one.live, folded=one.folded, share=one.share)
+            for one in document.rebuilds
+        ],
+        stuck=document.stuck,
     )
