@@ -176,7 +176,7 @@ customers = Table(
     Column("clock", BigInteger, nullable=False),  # up to when silence is told in `instances`
     Column("due_at", BigInteger),  # when silence ends the next instance
     Index("ix_customers_workspace_last_seen_at", "workspace", "last_seen_at"),
-    Index("ix_customers_partition_due_at", "partition", "due_at"),
+    Index("ix_customers_workspace_partition_due_at", "workspace", "partition", "due_at"),
 )
 
 checkpoints = Table(
@@ -216,7 +216,7 @@ instances = Table(
     Column("workspace", String(64), primary_key=True),
     Column("customer", LargeBinary, primary_key=True),
     Column("build", BigInteger, primary_key=True),
-    Column("instance", LargeBinary, primary_key=True),
+    Column("instance", LargeBinary, nullable=False),
     Column("partition", Integer, nullable=False),
     Column("journey", String(64), nullable=False),
     Column("version", Integer, nullable=False),
@@ -227,7 +227,7 @@ instances = Table(
     Column("furthest", String(64), nullable=False),  # the last phase, in believed order, that it reached
     Column("touchpoint", String(64)),
     Column("started_at", BigInteger, nullable=False),
-    Column("start_key", LargeBinary, nullable=False),  # history key of the event that started the run
+    Column("start_key", LargeBinary, primary_key=True),  # history key of the event that started the run
     Column("start_event", Text, nullable=False),  # and its id
     Column("channel", Text),  # of the first step, as are the next three
     Column("device", Text),
@@ -243,7 +243,18 @@ instances = Table(
     Column("resting", LargeBinary),  # completed and closed, it may still be returned: the run as it stood then
     Column("end_key", LargeBinary),  # history key of the event that ended it after it had rested
     Index("ix_instances_workspace_instance", "workspace", "instance"),
-    Index("ix_instances_workspace_key", "workspace", "key"),
+    Index(
+        "ix_instances_workspace_key_customer_build",
+        *("workspace", "key", "customer", "build"),
+        postgresql_where=text("key IS NOT NULL"),
+        sqlite_where=text("key IS NOT NULL"),
+    ),
+    Index(
+        "ix_instances_workspace_customer_build_end_key",
+        *("workspace", "customer", "build", "end_key"),
+        postgresql_where=text("end_key IS NOT NULL"),
+        sqlite_where=text("end_key IS NOT NULL"),
+    ),
     Index("ix_instances_workspace_started_at_instance", "workspace", "started_at", "instance"),
     Index("ix_instances_workspace_journey_started_at", "workspace", "journey", "started_at"),
 )

@@ -170,5 +170,7 @@ def packed(customers: Mapping[str, Sequence[Recorded]]) -> Packed:
     places: dict[str, list[tuple[int, int]]] = {customer: [] for customer in customers}
     for number, (_at, customer, _event) in enumerate(arrived):
         places[customer].append((number // ROW, number % ROW))
-    rows = [pack([event for _at, _customer, event in arrived[start : start + ROW]]) for start in range(0, len(arrived), ROW)]
+    rows = [
+        pack([event for _at, _customer, event in arrived[start : start + ROW]]) for start in range(0, len(arrived), ROW)
+    ]
     return Packed(rows, places, len(arrived))

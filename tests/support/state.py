@@ -266,7 +266,7 @@ class State:
             "furthest": columns.get("phase", "look"),
             "touchpoint": "viewed",
             "started_at": first.occurred_at if first else EPOCH,
-            "start_key": first.key if first else FIRST_KEY,
+            "start_key": first.key if first else history_key(EPOCH, None, "track", "shop", name),
             "start_event": first.id if first else "1-0",
             "channel": first.channel if first else None,
             "device": first.device if first else None,

@@ -86,15 +86,17 @@ async def events_within(
     for some in fitting(stretches, 3):
         asked = given(connection, "asked", columns, some)
         own = and_(identifiers.c.workspace == workspace, identifiers.c.customer == asked.c.customer)
+        profiles = select(*asked.c, identifiers.c.profile).select_from(asked.join(identifiers, own)).cte("profiles")
+        # Else SQLite begins with the timelines of everybody, and PostgreSQL reads whole ones.
+        profiles = profiles.prefix_with("MATERIALIZED")
         within = and_(
             timeline.c.workspace == workspace,
-            timeline.c.profile == identifiers.c.profile,
-            timeline.c.key > asked.c.start,
-            timeline.c.key <= asked.c.stop,
+            timeline.c.profile == profiles.c.profile,
+            timeline.c.key > profiles.c.start,
+            timeline.c.key <= profiles.c.stop,
         )
-        query = select(asked.c.customer, timeline.c.seq, timeline.c.slot)
-        query = query.select_from(asked.join(identifiers, own).join(timeline, within))
-        found += [tuple(row) for row in await connection.execute(query)]
+        query = select(profiles.c.customer, timeline.c.seq, timeline.c.slot)
+        found += [tuple(row) for row in await connection.execute(query.select_from(profiles.join(timeline, within)))]
     return found
 
 

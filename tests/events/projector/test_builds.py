@@ -250,7 +250,7 @@ async def _fill(stage: FirstStage, build: int, customers: int, counters: int) ->
     owner = [{"workspace": "default", "build": build, "customer": bytes([number]) * 16} for number in range(customers)]
     instance = {
         "partition": 0, "journey": "shop", "version": 1, "run": 1, "status": "ACTIVE", "phase": "look",
-        "furthest": "look", "started_at": 0, "start_key": b"k", "start_event": "1-0", "source": "shop",
+        "furthest": "look", "started_at": 0, "start_event": "1-0", "source": "shop",
         "last_event_at": 0,
     }  # fmt: skip
     step = {"seq": 1, "slot": 0, "phase": "look", "direction": "START", "status": "ACTIVE"}
@@ -258,7 +258,7 @@ async def _fill(stage: FirstStage, build: int, customers: int, counters: int) ->
     cell = {"workspace": "default", "build": build, "version": 1, "dimension": "", "value": "", "partition": 0}
     async with stage.state.write() as connection:
         for run in (b"1", b"2"):
-            rows = [one | instance | {"instance": run * 16} for one in owner]
+            rows = [one | instance | {"instance": run * 16, "start_key": run} for one in owner]
             await connection.execute(insert(tables.instances), rows)
             rows = [one | step | {"instance": run * 16, "key": run} for one in owner]
             rows = [{name: value for name, value in row.items() if name in names} for row in rows]

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, fitting, given
@@ -129,10 +129,17 @@ async def runs_until(
     found: dict[tuple[bytes, int], int] = {}
     for some in fitting(stretches, 4):
         asked = given(connection, "asked", _BUILD_STRETCH, some)
-        until = and_(_of_build(workspace, asked), instances.c.start_key <= asked.c.start)
-        query = select(asked.c.customer, asked.c.build, func.max(instances.c.run).label("run"))
-        query = query.select_from(asked.join(instances, until)).group_by(asked.c.customer, asked.c.build)
-        found |= {(row.customer, row.build): row.run for row in await connection.execute(query)}
+        last = (
+            select(instances.c.run)
+            .where(_of_build(workspace, asked), instances.c.start_key <= asked.c.start)
+            .order_by(instances.c.start_key.desc())
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        for row in await connection.execute(select(asked.c.customer, asked.c.build, last.label("run"))):
+            if row.run is not None:
+                found[row.customer, row.build] = row.run
     return found
 
 
@@ -143,11 +150,14 @@ async def instances_within(
     found: list[InstanceRow] = []
     for some in fitting(stretches, 4):
         asked = given(connection, "asked", _BUILD_STRETCH, some)
-        within = or_(
-            *(and_(key > asked.c.start, key <= asked.c.stop) for key in (instances.c.start_key, instances.c.end_key))
+        began, ended = (
+            and_(key > asked.c.start, key <= asked.c.stop) for key in (instances.c.start_key, instances.c.end_key)
         )
-        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, and_(_of_build(workspace, asked), within)))
-        found += [InstanceRow(*row) for row in await connection.execute(query)]
+        # Each in its own index; together they would be looked for among all instances of the customer.
+        for within in (began, and_(ended, instances.c.start_key <= asked.c.start)):
+            met = and_(_of_build(workspace, asked), within)
+            query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, met))
+            found += [InstanceRow(*row) for row in await connection.execute(query)]
     return found
 
 

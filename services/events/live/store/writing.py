@@ -52,8 +52,8 @@ async def write(connection: AsyncConnection, database: Database, workspace: str,
     await _remember_former(connection, database, workspace, changes.former)
     for renumbered in changes.renumbered:
         await _renumber(connection, workspace, renumbered)
-    named = ("workspace", "customer", "build", "instance")
-    doomed = [(workspace, row.customer, row.build, row.instance) for row in changes.instances_gone]
+    named = ("workspace", "customer", "build", "start_key")
+    doomed = [(workspace, row.customer, row.build, row.start_key) for row in changes.instances_gone]
     await delete_rows(connection, instances, named, doomed)
     await _insert(connection, workspace, instances, InstanceRow._fields, changes.instances)
     doomed_steps = [(workspace, row.customer, row.build, row.key) for row in changes.steps_gone]

@@ -47,7 +47,9 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace", "customer", name=op.f("pk_customers")),
     )
-    op.create_index("ix_customers_partition_due_at", "customers", ["partition", "due_at"], unique=False)
+    op.create_index(
+        "ix_customers_workspace_partition_due_at", "customers", ["workspace", "partition", "due_at"], unique=False
+    )
     op.create_index("ix_customers_workspace_last_seen_at", "customers", ["workspace", "last_seen_at"], unique=False)
     op.create_table(
         "checkpoints",
@@ -108,13 +110,28 @@ def upgrade() -> None:
         sa.Column("drop_evidence", sa.Text(), nullable=True),
         sa.Column("resting", sa.LargeBinary(), nullable=True),
         sa.Column("end_key", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("workspace", "customer", "build", "instance", name=op.f("pk_instances")),
+        sa.PrimaryKeyConstraint("workspace", "customer", "build", "start_key", name=op.f("pk_instances")),
     )
     op.create_index("ix_instances_workspace_instance", "instances", ["workspace", "instance"], unique=False)
     op.create_index(
         "ix_instances_workspace_journey_started_at", "instances", ["workspace", "journey", "started_at"], unique=False
     )
-    op.create_index("ix_instances_workspace_key", "instances", ["workspace", "key"], unique=False)
+    op.create_index(
+        "ix_instances_workspace_key_customer_build",
+        "instances",
+        ["workspace", "key", "customer", "build"],
+        unique=False,
+        postgresql_where=sa.text("key IS NOT NULL"),
+        sqlite_where=sa.text("key IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_instances_workspace_customer_build_end_key",
+        "instances",
+        ["workspace", "customer", "build", "end_key"],
+        unique=False,
+        postgresql_where=sa.text("end_key IS NOT NULL"),
+        sqlite_where=sa.text("end_key IS NOT NULL"),
+    )
     op.create_index(
         "ix_instances_workspace_started_at_instance", "instances", ["workspace", "started_at", "instance"], unique=False
     )
