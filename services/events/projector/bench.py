@@ -187,7 +187,7 @@ class Bench:
             self._places.setdefault(work.customer, [])
 
     async def _lay_out(self, works: Sequence[Work]) -> None:
-        """Reads the histories between start and stop, and what is stored of them."""
+        """Reads the histories between start and stop, in no order yet, and what is stored of them."""
         places = [(work, place) for work in works for place in self._places[work.customer]]
         entries = await self._reader.read(self._workspace, [place for _work, place in places])
         histories = defaultdict(list)
@@ -195,7 +195,7 @@ class Bench:
             if entry is not None:
                 histories[work.customer].append(entry)
         for work in works:
-            work.entries = sorted(histories[work.customer], key=attrgetter("key"))
+            work.entries = histories[work.customer]
         rewound = [work for work in works if work.rewinds]
         if not rewound:
             return
@@ -247,6 +247,7 @@ class Bench:
                 folded.later |= {work.customer for work in works[place:]}
                 break
             try:
+                work.entries = sorted(work.entries, key=attrgetter("key"))
                 outcome = refold(work, self._builds, folded.tally, self._secret, now)
             except Exception as error:
                 # One history that cannot be folded must not hold up the others; it is listed and tried again later.

@@ -6,12 +6,17 @@ of this lane meanwhile: its partition has one owner, and the owner's other lanes
 
 from __future__ import annotations
 
+from sqlalchemy import text
+
 from services.events.live.store import standing
 from services.events.models import builds
 from services.events.partitions import partition_of
 from services.events.projector import dirty, stuck
 from services.events.projector.dirty import Waiting
 from services.events.projector.fold import STEP_ERRORS, Lanes, Slow
+
+_PATIENCE = text("SET LOCAL idle_in_transaction_session_timeout = '15min'")
+"""Nothing is heard of the transaction while the history is folded. It writes nothing, so nobody waits for its end."""
 
 
 class SlowLane:
@@ -41,6 +46,8 @@ class SlowLane:
             return
         waiting: Waiting | None = None
         async with lanes.state.read(snapshot=True) as connection:
+            if not lanes.state.is_sqlite:
+                await connection.execute(_PATIENCE)
             bench = await lanes.bench(connection, workspace)
             listed = await stuck.listed(connection, workspace, [customer])
             if why.build is None:

@@ -38,7 +38,7 @@ class Work:
     clock: int | None = None
     """Up to when silence is told; None: up to now."""
     entries: Sequence[Entry] = ()
-    """The history between `start` and `stop`."""
+    """The history between `start` and `stop`, in order once it is folded."""
     checkpoints: Mapping[bytes, States] = field(default_factory=dict)
     """Those stored between `start` and `stop`."""
     instances: Sequence[InstanceRow] = ()

@@ -26,6 +26,8 @@ HOT, OTHER, LATER = USER, ("user_id", "other"), ("user_id", "later")
 NOW = EPOCH + 400 * DAY
 _MANY = MANY_EVENTS + 200
 GATE = "View"
+_LONGER_THAN_SILENCE_SECONDS = 11
+"""PostgreSQL ends a transaction of which it has heard nothing for ten."""
 
 
 @pytest.fixture
@@ -37,9 +39,9 @@ async def reality(database_url: str) -> AsyncIterator[Reality]:
 
 
 def long_history(*identifiers: Identifier, prefix: str = "hot", count: int = _MANY) -> list[Json]:
-    """A view or a purchase every hour or so, for months."""
-    names = ["View", "View", "Buy", "Else"]
-    return [event(f"{prefix}{number}", names[number % 4], number / 20, *identifiers) for number in range(count)]
+    """An event every hour or so, for months: mostly on no map, which keeps the oracle fast."""
+    names = ["View", "Buy", *["Else"] * 14]
+    return [event(f"{prefix}{number}", names[number % 16], number / 20, *identifiers) for number in range(count)]
 
 
 async def test_while_a_long_history_is_folded_the_others_become_visible(reality: Reality) -> None:
@@ -129,6 +131,21 @@ async def test_a_second_version_amid_the_slow_fold_of_a_rebuild_counts(reality: 
     await assert_as_expected(reality, events, [SHOP, *versions])
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_fold_that_takes_longer_than_the_patience_with_silent_transactions_ends(reality: Reality) -> None:
+    gate = Gate(GATE)
+    events = long_history(HOT)
+    await reality.record(events)
+    async with Hands(reality, gate) as hands:
+        await hands.identify()
+        await hands.fold()
+        asyncio.get_running_loop().call_later(_LONGER_THAN_SILENCE_SECONDS, gate.open)
+        assert await hands.fold_slowly() == 1
+        await hands.finish()
+    await assert_as_expected(reality, events, [SHOP])
+
+
 async def test_a_slow_fold_that_loses_its_lease_changes_nothing(reality: Reality) -> None:
     gate = Gate(GATE)
     events = long_history(HOT)
@@ -158,9 +175,9 @@ async def test_what_waited_in_the_slow_lane_of_a_former_owner_is_not_taken_for_n
         await first.identify()
         await first.fold()
         await first.fall_silent()
-        async with Hands(reality, Fault("hot4")) as second:
+        async with Hands(reality, Fault("hot16")) as second:
             await second.finish()
-            assert {row.event for row in await reality.rows(tables.stuck)} == {"2-4"}
+            assert {row.event for row in await reality.rows(tables.stuck)} == {"2-16"}
         await first.renew()
         await first.fold()
         await first.fold_slowly()
