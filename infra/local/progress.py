@@ -28,7 +28,7 @@ async def show_progress(say: Console, *, watch: bool) -> None:
                 _say(say, workspace, await projection.status(workspace))
             return
         with _bars(say) as bars:
-            while await _watch(bars, projection, workspaces):
+            while await _watch(bars, projection, workspaces):  # noqa: ASYNC110  - others make the progress
                 await asyncio.sleep(_LOOK_SECONDS)
         say.print("Everything is visible.")
 
