@@ -246,13 +246,12 @@ class Difference:
         work, stored = self._work, self._work.stored
         if stored is not None:
             self.changes.customers_gone.append(work.customer)
-        if self._last_key == BEGINNING:
-            return
         if stored is not None and work.is_catching_up:
+            # Even if nothing is left of the history: what other builds made of it goes with the fold that is marked.
             due = min((due for due in (stored.due_at, self._due_at) if due is not None), default=None)
             states = self._kept | self._walk.states()
             self.changes.customers.append(stored._replace(state=write_states(states), due_at=due))
-        else:
+        elif self._last_key != BEGINNING:
             self.changes.customers.append(self._customer())
 
     def _customer(self) -> CustomerRow:

@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 
+from services.events import tables
 from services.events.intake.slots import Published, Slot
 from tests.events.projector.any_order.maps import JOURNEYS, version_of
 from tests.events.projector.any_order.script import Script, Turn
-from tests.events.projector.any_order.tables import contents, counters_and_sums
-from tests.events.projector.any_order.world import DAYS, heard
+from tests.events.projector.any_order.stages import Stages
+from tests.events.projector.any_order.tables import contents, counters_and_sums, wrong_alarms
+from tests.events.projector.any_order.world import DAYS, world
 from tests.oracle import identity as identity_oracle
 from tests.oracle import journey as journey_oracle
 from tests.support.histories import DAY, EPOCH
@@ -22,55 +24,66 @@ from tests.support.recording import recorded
 Json = dict[str, Any]
 
 _ROWS = [1, 1, 3, 12, 50, 300]
-_TRICKLE = 8
+_TRICKLE = 6
 
 
 async def mismatches(script: Script, played_url: str, replayed_url: str) -> list[str]:
     """What is not as it must be after the script: each with the first difference. The databases must be empty."""
     async with Reality(played_url) as played:
-        player = Player(played, script)
-        await player.play()
+        async with Player(played, script) as player:
+            await player.play()
         found = compared("customers", [_without_id(one) for one in await played.customers()], player.expected())
         counters, sums = await counters_and_sums(played)
         found += compared("counters", counters, sums)
-        tables = await contents(played)
-    places = [(row["seq"], row["slot"]) for row in tables["rejected_events"]]
+        found += compared("alarms", await wrong_alarms(played), [])
+        often = await contents(played)
+    places = [(row["seq"], row["slot"]) for row in often["rejected_events"]]
     found += compared("rejected events", places, player.rejected)
     async with Reality(replayed_url) as replayed:
         await player.replay(replayed)
         once = await contents(replayed)
-    for name, rows in tables.items():
+    for name, rows in often.items():
         found += compared(name, rows, once[name])
     return found
 
 
 class Player:
-    """Lets a process live through a script, and remembers what it was told."""
+    """Lets a process live through a script, and remembers what it was told. Open with `async with`."""
 
     def __init__(self, reality: Reality, script: Script) -> None:
         self._reality = reality
         self._turns = script.turns
         self._random = Random(script.seed + 1)
-        self._left = heard(script.seed, script.hot)
+        happened = world(script.seed, script.hot)
+        self._left, self._stragglers = happened.heard, happened.stragglers
         self._part = len(self._left) // (script.turns.count(Turn.HEAR) + 1) + 1
-        self._latest = reality.now = EPOCH + self._random.randrange(DAYS) * DAY
+        self._latest = reality.now = EPOCH + self._random.randrange(DAYS // 2) * DAY
+        self._stages = Stages(reality)
         self._rows: list[tuple[int, Sequence[Slot]]] = []
         self._versions: dict[str, list[Json]] = {}
         self._events: dict[tuple[str, str], Json] = {}
         self.rejected: list[tuple[int, int]] = []
         """Places of events in the log that repeat a message with other content."""
 
+    async def __aenter__(self) -> Player:
+        await self._stages.__aenter__()
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        await self._stages.__aexit__(*details)
+
     async def play(self) -> None:
-        """All turns; then whatever is left is heard, and everything is visible."""
-        for journey in self._random.sample(JOURNEYS, self._random.randint(0, len(JOURNEYS))):
+        """All turns; then whatever is left is heard of, and everything is visible."""
+        for journey in self._random.sample(JOURNEYS, self._random.randint(1, len(JOURNEYS))):
             await self._publish(journey, None)
         for turn in self._turns:
             await self._take(turn)
         for journey in JOURNEYS:
             if journey not in self._versions:
                 await self._publish(journey, None)
+        self._left += self._stragglers
         await self._hear(len(self._left))
-        await self._reality.project()
+        await self._stages.finish()
         await self._end()
 
     async def replay(self, reality: Reality) -> None:
@@ -99,28 +112,34 @@ class Player:
     # --- turns -------------------------------------------------------------------------------------------------------
 
     async def _take(self, turn: Turn) -> None:
-        reality = self._reality
+        reality, stages = self._reality, self._stages
         match turn:
             case Turn.HEAR:
                 await self._hear(self._part)
             case Turn.TRICKLE:
                 await self._trickle()
-            case Turn.STEP:
-                await reality.projector.round()
+            case Turn.LISTEN:
+                await stages.identify()
+            case Turn.FOLD:
+                await stages.fold()
+            case Turn.CATCH_UP:
+                await stages.catch_up()
             case Turn.PROJECT:
-                await reality.project()
+                await stages.finish()
             case Turn.RESTART:
-                await reality.restart()
+                await self._restart()
             case Turn.WEEK:
                 reality.now += 7 * DAY
+            case Turn.DEADLINE:
+                reality.now = await self._deadline(reality.now)
             case Turn.LEAP:
-                reality.now += 40 * DAY
+                reality.now += 30 * DAY
             case Turn.BACK:
-                reality.now -= 10 * DAY
+                reality.now -= 12 * DAY
             case Turn.PUBLISH:
                 await self._publish(self._random.choice(JOURNEYS), reality.now)
             case Turn.REWRITE:
-                earlier = self._random.randint(1, 2 * DAYS) * DAY // 2
+                earlier = self._random.randint(1, DAYS) * DAY // 2
                 await self._publish(self._random.choice(JOURNEYS), reality.now - earlier)
             case Turn.ALWAYS:
                 await self._publish(self._random.choice(JOURNEYS), None)
@@ -134,9 +153,22 @@ class Player:
             await self._log_events(row)
 
     async def _trickle(self) -> None:
-        for _ in range(min(_TRICKLE, len(self._left))):
-            await self._hear(1)
-            await self._reality.project()
+        few, self._stragglers = self._stragglers[:_TRICKLE], self._stragglers[_TRICKLE:]
+        for event in few:
+            await self._log_events([event])
+            await self._stages.identify()
+            if self._random.random() < 0.7:  # else two of them are folded together
+                await self._stages.finish()
+
+    async def _restart(self) -> None:
+        await self._stages.__aexit__()
+        self._stages = Stages(self._reality)
+        await self._stages.__aenter__()
+
+    async def _deadline(self, since: int) -> int:
+        """The next moment at which a customer is to be looked after."""
+        alarms = {row.due_at for row in await self._reality.rows(tables.customers) if row.due_at is not None}
+        return min((alarm for alarm in alarms if alarm > since), default=since)
 
     async def _publish(self, journey: str, effective_from: int | None) -> None:
         """The first version is in force from always; some versions are told twice."""
@@ -150,10 +182,10 @@ class Player:
         """Silence that was told stays told while a process lives: one that is started later knows the right time."""
         reality = self._reality
         if self._random.random() < 0.5:
-            reality.now = max(self._latest, EPOCH + self._random.randrange(2 * DAYS) * DAY // 2)
+            reality.now = await self._deadline(self._latest)
         if reality.now < self._latest:
-            await reality.restart()
-        await reality.project()
+            await self._restart()
+        await self._stages.finish()
 
     # --- the log -----------------------------------------------------------------------------------------------------
 

@@ -12,12 +12,15 @@ class Turn(StrEnum):
     """One thing that happens."""
 
     HEAR = auto()  # the next part of the events, as rows of one to many
-    TRICKLE = auto()  # a few events one by one, each projected at once
-    STEP = auto()  # one step of each stage: marks and rebuilds stay half done
+    TRICKLE = auto()  # a few events that are heard of long after the others, each projected at once
+    LISTEN = auto()  # the log is read, and nothing is folded yet
+    FOLD = auto()  # one step: who was marked late stays marked
+    CATCH_UP = auto()  # one step of what is rebuilt
     PROJECT = auto()  # until everything is visible
     RESTART = auto()
     WEEK = auto()  # a week passes and nobody looks
-    LEAP = auto()  # the clock goes forward, far past all deadlines
+    DEADLINE = auto()  # the clock goes forward to where an instance ends
+    LEAP = auto()  # the clock goes forward, past very many deadlines
     BACK = auto()  # the clock goes back
     PUBLISH = auto()  # a version from now on
     REWRITE = auto()  # a version from an earlier moment: history is rebuilt beside the live state
@@ -31,6 +34,15 @@ class Script:
     seed: int
     hot: int
     turns: tuple[Turn, ...]
+
+
+EVERYTHING = (
+    *(Turn.HEAR, Turn.PROJECT, Turn.TRICKLE, Turn.REWRITE, Turn.HEAR, Turn.LISTEN, Turn.CATCH_UP, Turn.RESTART),
+    *(Turn.HEAR, Turn.PROJECT, Turn.TRICKLE, Turn.BACK, Turn.PUBLISH, Turn.PROJECT, Turn.WEEK, Turn.HEAR, Turn.FOLD),
+    *(Turn.TRICKLE, Turn.ALWAYS, Turn.LEAP, Turn.PROJECT, Turn.HEAR, Turn.LISTEN, Turn.HEAR, Turn.LISTEN, Turn.TRICKLE),
+    *(Turn.DEADLINE, Turn.PROJECT, Turn.PUBLISH, Turn.HEAR, Turn.PROJECT, Turn.TRICKLE, Turn.BACK),
+)
+"""Turns that between them hold every kind."""
 
 
 def scripts(hot: st.SearchStrategy[int], most: int) -> st.SearchStrategy[Script]:

@@ -7,6 +7,7 @@ People share devices and addresses, so that links are refused, and an earlier on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -21,34 +22,43 @@ DAYS = 60
 """How long the stories last."""
 _EVENTS_OF_MOST = 11
 _NAMES = (
-    ["View"] * 7
-    + ["Cart", "Ask", "Note", "Other"] * 3
+    ["View"] * 8
+    + ["Cart", "Ask", "Note", "Other", "Other"] * 3
     + ["Buy", "Pay", "Answer", "Pause", "Review"] * 2
     + ["Cancel", "Return", "Resume", "Complain", "Deliver", "Settle"]
 )
 
 
-def heard(seed: int, hot: int) -> list[Json]:
-    """Events in the order in which they are heard of, repeats included; `hot` of them are about one person."""
+@dataclass(frozen=True)
+class World:
+    heard: list[Json]
+    """Events in the order in which they are heard of, repeats included."""
+    stragglers: list[Json]
+    """Those of which nothing is heard for very long: one by one, they come into a past that seemed to be known."""
+
+
+def world(seed: int, hot: int) -> World:
+    """`hot` of the events are about one person."""
     random = Random(seed)
     events = []
     for person in range(PEOPLE):
         count = {0: hot, 1: hot // 6}.get(person, _EVENTS_OF_MOST)
         events += [_event(random, person, number) for number in range(count)]
-    events = _in_order_of_arrival(random, events)
-    return _with_repeats(random, events)
+    random.shuffle(events)
+    few = len(events) // 12
+    return World(_with_repeats(random, _in_order_of_arrival(random, events[few:])), events[:few])
 
 
 def _event(random: Random, person: int, number: int) -> Json:
     step = DAY // 8 if random.random() < 0.3 else DAY // 2
-    kind = random.choices(["track", "identify", "alias", "page", "group"], [80, 12, 3, 4, 1])[0]
+    kind = random.choices(["track", "identify", "alias", "page", "group"], [75, 17, 3, 4, 1])[0]
     identifiers = _identifiers(random, person)
     properties: Json = {"order": random.choice([f"o{number // 9}", f"o{number // 9}", number // 5, None])}
     if random.random() < 0.3:
         properties["amount"] = random.randint(1, 4)
     event = plain_event(
         f"m{person}.{number}",
-        random.choice(_NAMES),
+        kind.title() if kind in ("identify", "alias") else random.choice(_NAMES),
         EPOCH + random.randrange(DAYS * DAY // step) * step,
         source=random.choice(["app", "shop"]),
         kind=kind,

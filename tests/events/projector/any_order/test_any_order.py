@@ -1,0 +1,66 @@
+"""The same events, heard of in any order and in any portions, through whatever happens to a process meanwhile.
+
+Customers and instances are what the oracles say, the tables are those of one projection at the end, counters are sums.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.events.projector.any_order.play import mismatches
+from tests.events.projector.any_order.script import EVERYTHING, Script, scripts
+from tests.support.databases import PostgresServer, fresh_postgresql
+
+_SLOW: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+_quick = settings(max_examples=2, derandomize=True, **_SLOW)
+_full = settings(max_examples=12, **_SLOW)
+_few_events = scripts(hot=st.just(250), most=18)
+_many_events = scripts(hot=st.integers(300, 1_000), most=30)
+
+
+def play_on_sqlite(folder: Path, script: Script) -> list[str]:
+    played, replayed = folder / "played", folder / "replayed"
+    for part in (played, replayed):
+        part.mkdir()
+    return asyncio.run(mismatches(script, f"sqlite:///{played / 'test.db'}", f"sqlite:///{replayed / 'test.db'}"))
+
+
+def play_on_postgresql(server: PostgresServer, script: Script) -> list[str]:
+    with fresh_postgresql(server) as played, fresh_postgresql(server) as replayed:
+        return asyncio.run(mismatches(script, played, replayed))
+
+
+@_quick
+@example(script=Script(seed=1, hot=300, turns=EVERYTHING))
+@given(script=_few_events)
+def test_any_order_means_the_same_on_sqlite(tmp_path_factory: pytest.TempPathFactory, script: Script) -> None:
+    assert play_on_sqlite(tmp_path_factory.mktemp("any-order"), script) == []
+
+
+@_quick
+@example(script=Script(seed=1, hot=300, turns=EVERYTHING))
+@given(script=_few_events)
+def test_any_order_means_the_same_on_postgresql(postgresql: PostgresServer, script: Script) -> None:
+    assert play_on_postgresql(postgresql, script) == []
+
+
+@pytest.mark.full
+@_full
+@given(script=_many_events)
+def test_any_order_of_many_events_means_the_same_on_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, script: Script
+) -> None:
+    assert play_on_sqlite(tmp_path_factory.mktemp("any-order"), script) == []
+
+
+@pytest.mark.full
+@_full
+@given(script=_many_events)
+def test_any_order_of_many_events_means_the_same_on_postgresql(postgresql: PostgresServer, script: Script) -> None:
+    assert play_on_postgresql(postgresql, script) == []
