@@ -21,7 +21,11 @@ from services.events.tables import leases, projectors
 
 LEASE_MICROSECONDS = 1_500_000
 _SERIALIZATION_FAILURE = "40001"  # how PostgreSQL says that a row changed after a snapshot was taken
-_DATABASE_NOW: ColumnElement[int] = literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
+
+
+def database_now() -> ColumnElement[int]:
+    """The present by PostgreSQL's clock, by which leases expire there."""
+    return literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
 
 
 class LeaseLost(Exception):
@@ -109,4 +113,4 @@ class Leases:
 
     def _clock_of(self, connection: AsyncConnection) -> ColumnElement[int] | int:
         """One clock for all processes: the database's, where there is a server."""
-        return self._now() if connection.dialect.name == "sqlite" else _DATABASE_NOW
+        return self._now() if connection.dialect.name == "sqlite" else database_now()

@@ -1,0 +1,82 @@
+"""The first stage of a replay: the log of one workspace, read once from its beginning to its end.
+
+As the projector's first stage, but nobody is marked: every customer will be folded, once, when all is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import Database
+from services.events.intake.store import LogRow, LogStore
+from services.events.models import builds
+from services.events.projector import cursor
+from services.events.projector.taking_in import Batch, TakenIn, TakingIn
+from services.events.replay.aside import Aside, Owners
+from services.events.replay.watching import Stage, Watch
+from services.events.tables import build_progress
+from services.events.tables import builds as builds_table
+from services.events.timeline.reader import EntryReader
+
+_STEP_SLOTS = 20_000
+
+
+class Identified(NamedTuple):
+    batches: int
+    """How many are put aside, from 0 on."""
+    events: int
+    """How many different ones there are."""
+
+
+async def identify(
+    log: LogStore, state: Database, aside: Aside, workspace: str, slots: int, watch: Watch
+) -> Identified:
+    """Takes in all that can be read; `slots` are expected."""
+    reader = EntryReader(log)
+    taking_in = TakingIn(log, reader)
+    batches = events = 0
+    while True:
+        async with state.read() as connection:
+            place, applied = await cursor.read(connection, workspace)
+        rows = await log.read_after(workspace, place, _STEP_SLOTS)
+        if not rows:
+            break
+        batch = Batch()
+        for row in rows:
+            batch.add(row, reader.keep(workspace, row.place.seq, row.slots))
+        async with state.write() as connection:
+            taken = await taking_in.take(connection, workspace, batch)
+            await cursor.move(connection, state, workspace, rows[-1].place, applied + batch.slots)
+        await aside.keep_owners(batches, _owners(rows, taken))
+        batches += 1
+        events += len(taken.fresh)
+        watch(Stage.IDENTIFYING, applied + batch.slots, max(slots, applied + batch.slots))
+    async with state.write() as connection:
+        await _finish_builds(connection, workspace)
+    return Identified(batches, events)
+
+
+def _owners(rows: Sequence[LogRow], taken: TakenIn) -> dict[int, Owners]:
+    owners: dict[int, Owners] = {row.place.seq: [None] * len(row.slots) for row in rows}
+    for entry, (profile, _customer) in zip(taken.fresh, taken.owners, strict=True):
+        owners[entry.seq][entry.slot] = profile
+    return owners
+
+
+async def _finish_builds(connection: AsyncConnection, workspace: str) -> None:
+    """Of each journey the build that was asked for last is the live one, and there is no other.
+
+    All customers will be folded under it, so nothing of it is left to do.
+    """
+    last = {build.journey: build.number for build in await builds.active(connection, workspace)}  # by number
+    for table in (builds_table, build_progress):
+        others = table.c.workspace == workspace, table.c.build.not_in(last.values())
+        await connection.execute(delete(table).where(*others))
+    done = update(build_progress).where(build_progress.c.workspace == workspace)
+    await connection.execute(done.values(done=True))
+    live = update(builds_table).where(builds_table.c.workspace == workspace)
+    await connection.execute(live.values(state=builds.LIVE))

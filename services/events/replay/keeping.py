@@ -1,0 +1,26 @@
+"""What a replay takes over from the state that it replaces, because the log alone does not tell it."""
+
+from __future__ import annotations
+
+_COLUMNS = "workspace, instance, journey, start_event"
+
+
+def keep_former_instances(replaced: str) -> str:
+    """SQL. Ids of instances were given out and go on to resolve: to whatever takes their start event now.
+
+    Those that were former ones already, and those that the replay, by mended code, did not make again. `replaced` is
+    the schema of the state that is replaced.
+    """
+    return f"""
+        INSERT INTO former_instances ({_COLUMNS})
+        SELECT {_COLUMNS} FROM {replaced}.former_instances
+        UNION
+        SELECT known.workspace, known.instance, known.journey, known.start_event
+        FROM {replaced}.instances AS known
+        JOIN {replaced}.builds AS seen ON seen.workspace = known.workspace AND seen.build = known.build
+        WHERE seen.state = 'LIVE' AND NOT EXISTS (
+            SELECT 1 FROM instances AS made
+            WHERE made.workspace = known.workspace AND made.instance = known.instance
+        )
+        ON CONFLICT DO NOTHING
+    """
