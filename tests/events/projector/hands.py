@@ -23,7 +23,7 @@ from services.events.models.queries import Models
 from services.events.projector import dirty
 from services.events.projector.catching_up import CatchingUp
 from services.events.projector.dirty import PARTITIONS, Waiting
-from services.events.projector.fold import Fold, Lanes
+from services.events.projector.fold import STEP_ERRORS, Fold, Lanes
 from services.events.projector.identify import Identify
 from services.events.projector.leases import Leases
 from services.events.projector.settling import Settling
@@ -36,8 +36,8 @@ from tests.support.reality import WORKSPACE, Reality
 
 Json = dict[str, Any]
 
-Touch = Callable[[Event], None]
-"""Called with each event that belongs to a journey, before anything is made of it."""
+Touch = Callable[[Event, int], None]
+"""Called with each event that belongs to a journey and the number of a version of it, before anything is made of it."""
 
 _LEASES = [f"identify/{WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
 _PATIENCE_SECONDS = 30
@@ -56,7 +56,7 @@ class Gate:
         self._reached = threading.Event()
         self._opened = threading.Event()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, _version: int) -> None:
         if event.name in self._names:
             self._reached.set()
             assert self._opened.wait(_PATIENCE_SECONDS), "nobody opened the gate"
@@ -69,20 +69,25 @@ class Gate:
 
 
 class Fault:
-    """A mistake in the code: it fails on these messages."""
+    """A mistake in the code: it fails on these messages, or only when it reads them by one version."""
 
-    def __init__(self, *message_ids: str) -> None:
+    def __init__(self, *message_ids: str, version: int | None = None) -> None:
         self._message_ids = message_ids
+        self._version = version
 
-    def __call__(self, event: Event) -> None:
-        if event.message_id in self._message_ids:
+    def __call__(self, event: Event, version: int) -> None:
+        if event.message_id in self._message_ids and self._version in (None, version):
             raise ArithmeticError("a mistake")
+
+    def mend(self) -> None:
+        """Without a new process."""
+        self._message_ids = ()
 
 
 class Hands:
     """One projector process, of which a test makes every step. Open with `async with`; it takes the leases it finds."""
 
-    def __init__(self, reality: Reality, touch: Touch = lambda _event: None) -> None:
+    def __init__(self, reality: Reality, touch: Touch = lambda _event, _version: None) -> None:
         self._reality = reality
         self.owner = secrets.token_hex(8)
         self.leases = Leases(reality.state, self.owner, lambda: reality.now, exclusive=reality.state.is_sqlite)
@@ -132,15 +137,19 @@ class Hands:
         return await self._slow.step()
 
     async def finish(self) -> None:
-        """Every stage and lane until nothing is left to do."""
+        """Every stage and lane until nothing is left to do; a step that the database refuses is tried again."""
         await self.identify()
-        while (
-            await self.fold()
-            or await self.fold_slowly()
-            or await self.catch_up()
-            or await self._settling.finish(WORKSPACE)
-        ):
-            pass
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                try:
+                    if not await self._round():
+                        return
+                except STEP_ERRORS:
+                    await self.renew()
+
+    async def _round(self) -> int:
+        folded = await self.fold() or await self.fold_slowly() or await self.catch_up()
+        return folded or await self._settling.finish(WORKSPACE)
 
     async def marks(self) -> dict[bytes, Waiting]:
         async with self._reality.state.read() as connection:
@@ -167,7 +176,7 @@ class _TouchedModels(Models):
         """The key is what a version reads of every event that belongs to a journey."""
 
         def key_of(event: Event) -> str | None:
-            self._touch(event)
+            self._touch(event, version.number)
             return version.key_of(event) if version.key_of else None
 
         return dataclasses.replace(version, key_of=key_of)
