@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -199,3 +200,30 @@ async def test_a_late_event_that_changes_everything_behind_it_goes_to_the_slow_l
         assert list(await hands.marks()) == [customer_of(*HOT)]
         await hands.finish()
     await assert_as_expected(reality, events + early, [SHOP, FOREVER])
+
+
+# --- how much one step takes on --------------------------------------------------------------------------------------
+
+
+async def test_rules_that_take_their_time_make_steps_shorter(reality: Reality) -> None:
+    users = [("user_id", f"u{number}") for number in range(60)]
+    events = [event(f"m{number}", "View", number / 20, user) for number, user in enumerate(users)]
+    await reality.record(events)
+    async with Hands(reality, lambda _event, _version: time.sleep(0.03)) as hands:
+        await hands.identify()
+        assert 0 < await hands.fold() < 60
+        assert len(await visible(reality)) == 60 - len(await hands.marks())
+        await hands.finish()
+    await assert_as_expected(reality, events, [SHOP])
+
+
+async def test_a_step_takes_on_only_so_many_events(sqlite_url: str) -> None:
+    async with Reality(sqlite_url) as reality:
+        await reality.publish([SHOP])
+        for number in range(6):
+            await reality.record(long_history(("user_id", f"u{number}"), prefix=f"u{number}.", count=3_000))
+        async with Hands(reality) as hands:
+            await hands.identify()
+            assert 0 < await hands.fold() <= 5
+            await hands.finish()
+        assert len(await visible(reality)) == 6
