@@ -10,7 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -111,13 +111,12 @@ class Switch:
 
     async def run(self) -> None:
         """Until it has come about; a switch that cannot be made in its moment is tried again."""
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._projector.close)
-            while True:
+        try:
+            await self._catch_up()
+            while not await self._try():
                 await self._catch_up()
-                self._watch(Stage.SWITCHING, 0, 0)
-                if await self._try(stack):
-                    return
+        finally:
+            await self._projector.close()
 
     async def _catch_up(self) -> None:
         """Projects what has come in since, until little is left."""
@@ -136,8 +135,9 @@ class Switch:
         if not await self._projector.round():
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _try(self, stack: AsyncExitStack) -> bool:
+    async def _try(self) -> bool:
         """Whether the switch was made; if not, projectors have gone on as before."""
+        self._watch(Stage.SWITCHING, 0, 0)
         until = time.monotonic() + _MOMENT_SECONDS
         await self._hold()
         try:
@@ -149,7 +149,6 @@ class Switch:
             await self._keep()
             while time.monotonic() < until:
                 if await self._replace():
-                    stack.pop_all()  # the leases of the draft are gone with it
                     return True
             return False
         finally:
