@@ -286,6 +286,30 @@ steps = Table(
     Column("device", Text),
 )
 
+instance_changes = Table(
+    "instance_changes",
+    state_metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("xid", BigInteger, nullable=False),  # a place as in the log, so that no slower writer's row is skipped
+    Column("workspace", String(64), nullable=False),
+    Column("written_at", BigInteger, nullable=False),
+    Column("changes", Integer, nullable=False),  # how many
+    Column("body", LargeBinary, nullable=False),  # see changes.store
+    Index("ix_instance_changes_workspace_xid_seq", "workspace", "xid", "seq"),
+)
+
+moving_instances = Table(
+    "moving_instances",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("instance", LargeBinary, primary_key=True),
+    Column("build", BigInteger, primary_key=True),
+    Column("partition", Integer, nullable=False),  # of the customer whose it was
+    Column("xid", BigInteger, nullable=False),  # who gets it is marked at this place at the latest
+    Column("seq", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # what has been published of it; see projector.moving
+)
+
 counters = Table(
     "counters",
     state_metadata,

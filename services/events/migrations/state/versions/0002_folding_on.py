@@ -47,10 +47,10 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace", "customer", name=op.f("pk_customers")),
     )
+    op.create_index("ix_customers_workspace_last_seen_at", "customers", ["workspace", "last_seen_at"], unique=False)
     op.create_index(
         "ix_customers_workspace_partition_due_at", "customers", ["workspace", "partition", "due_at"], unique=False
     )
-    op.create_index("ix_customers_workspace_last_seen_at", "customers", ["workspace", "last_seen_at"], unique=False)
     op.create_table(
         "checkpoints",
         sa.Column("workspace", sa.String(length=64), nullable=False),
@@ -112,6 +112,14 @@ def upgrade() -> None:
         sa.Column("end_key", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("workspace", "customer", "build", "start_key", name=op.f("pk_instances")),
     )
+    op.create_index(
+        "ix_instances_workspace_customer_build_end_key",
+        "instances",
+        ["workspace", "customer", "build", "end_key"],
+        unique=False,
+        postgresql_where=sa.text("end_key IS NOT NULL"),
+        sqlite_where=sa.text("end_key IS NOT NULL"),
+    )
     op.create_index("ix_instances_workspace_instance", "instances", ["workspace", "instance"], unique=False)
     op.create_index(
         "ix_instances_workspace_journey_started_at", "instances", ["workspace", "journey", "started_at"], unique=False
@@ -123,14 +131,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("key IS NOT NULL"),
         sqlite_where=sa.text("key IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_instances_workspace_customer_build_end_key",
-        "instances",
-        ["workspace", "customer", "build", "end_key"],
-        unique=False,
-        postgresql_where=sa.text("end_key IS NOT NULL"),
-        sqlite_where=sa.text("end_key IS NOT NULL"),
     )
     op.create_index(
         "ix_instances_workspace_started_at_instance", "instances", ["workspace", "started_at", "instance"], unique=False
@@ -151,6 +151,30 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("device", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("workspace", "customer", "build", "key", name=op.f("pk_steps")),
+    )
+    op.create_table(
+        "instance_changes",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("xid", sa.BigInteger(), nullable=False),
+        sa.Column("workspace", sa.String(length=64), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_instance_changes")),
+    )
+    op.create_index(
+        "ix_instance_changes_workspace_xid_seq", "instance_changes", ["workspace", "xid", "seq"], unique=False
+    )
+    op.create_table(
+        "moving_instances",
+        sa.Column("workspace", sa.String(length=64), nullable=False),
+        sa.Column("instance", sa.LargeBinary(), nullable=False),
+        sa.Column("build", sa.BigInteger(), nullable=False),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("xid", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "instance", "build", name=op.f("pk_moving_instances")),
     )
     op.create_table(
         "counters",
