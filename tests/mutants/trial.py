@@ -16,7 +16,7 @@ from tests.events.projector.any_order.play import mismatches
 from tests.events.projector.any_order.script import EVERYTHING, Script
 
 FOUND = "not as it must be:"
-_EVENTS_OF_HOTTEST = 300
+_EVENTS_OF_HOTTEST = 450
 
 
 def main(folder: str, *seeds: str) -> int:
@@ -25,7 +25,10 @@ def main(folder: str, *seeds: str) -> int:
     for seed in seeds:
         script = Script(int(seed), _EVENTS_OF_HOTTEST, EVERYTHING)
         with tempfile.TemporaryDirectory() as played, tempfile.TemporaryDirectory() as replayed:
-            found = asyncio.run(mismatches(script, f"sqlite:///{played}/test.db", f"sqlite:///{replayed}/test.db"))
+            try:
+                found = asyncio.run(mismatches(script, f"sqlite:///{played}/test.db", f"sqlite:///{replayed}/test.db"))
+            except AssertionError as error:  # tables that contradict each other are not even read
+                found = [str(error)]
         if found:
             print(f"seed {seed}", FOUND, *found, sep="\n")
             return 1

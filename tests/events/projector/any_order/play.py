@@ -6,25 +6,22 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-import msgspec
-
 from services.events import tables
-from services.events.intake.slots import Published, Slot
 from tests.events.projector.any_order.maps import JOURNEYS, version_of
 from tests.events.projector.any_order.script import Script, Turn
 from tests.events.projector.any_order.stages import Stages
 from tests.events.projector.any_order.tables import contents, counters_and_sums, wrong_alarms
+from tests.events.projector.any_order.told import Told
 from tests.events.projector.any_order.world import DAYS, world
 from tests.oracle import identity as identity_oracle
 from tests.oracle import journey as journey_oracle
 from tests.support.histories import DAY, EPOCH
 from tests.support.reality import Reality
-from tests.support.recording import recorded
 
 Json = dict[str, Any]
 
 _ROWS = [1, 1, 3, 12, 50, 300]
-_TRICKLE = 6
+_TRICKLE = 10
 
 
 async def mismatches(script: Script, played_url: str, replayed_url: str) -> list[str]:
@@ -39,9 +36,7 @@ async def mismatches(script: Script, played_url: str, replayed_url: str) -> list
         often = await contents(played)
     places = [(row["seq"], row["slot"]) for row in often["rejected_events"]]
     found += compared("rejected events", places, player.rejected)
-    async with Reality(replayed_url) as replayed:
-        await player.replay(replayed)
-        once = await contents(replayed)
+    once = await player.told.replayed(replayed_url)
     for name, rows in often.items():
         found += compared(name, rows, once[name])
     return found
@@ -59,7 +54,7 @@ class Player:
         self._part = len(self._left) // (script.turns.count(Turn.HEAR) + 1) + 1
         self._latest = reality.now = EPOCH + self._random.randrange(DAYS // 2) * DAY
         self._stages = Stages(reality)
-        self._rows: list[tuple[int, Sequence[Slot]]] = []
+        self.told = Told(reality)
         self._versions: dict[str, list[Json]] = {}
         self._events: dict[tuple[str, str], Json] = {}
         self.rejected: list[tuple[int, int]] = []
@@ -85,14 +80,6 @@ class Player:
         await self._hear(len(self._left))
         await self._stages.finish()
         await self._end()
-
-    async def replay(self, reality: Reality) -> None:
-        """The same log, logged at the same times, projected once, at the end."""
-        for now, slots in self._rows:
-            reality.now = now
-            await reality.append(slots)
-        reality.now = self._reality.now
-        await reality.project()
 
     def expected(self) -> list[Json]:
         """The customers that the oracles make of all that was logged."""
@@ -175,8 +162,7 @@ class Player:
         versions = self._versions.setdefault(journey, [])
         since = effective_from if versions else None
         versions.append(version_of(journey, len(versions) + 1, since, self._random))
-        document = Published(journey, len(versions), msgspec.json.encode(versions[-1]))
-        await self._log([document] * self._random.choice([1, 1, 1, 2]))
+        await self.told.versions(*[versions[-1]] * self._random.choice([1, 1, 1, 2]))
 
     async def _end(self) -> None:
         """Silence that was told stays told while a process lives: one that is started later knows the right time."""
@@ -190,15 +176,11 @@ class Player:
     # --- the log -----------------------------------------------------------------------------------------------------
 
     async def _log_events(self, events: Sequence[Json]) -> None:
-        seq = await self._log([recorded(event) for event in events])
+        seq = await self.told.events(*events)
         for slot, event in enumerate(events):
             first = self._events.setdefault((event["source"], event["messageId"]), event)
             if first["properties"] != event["properties"]:
                 self.rejected.append((seq, slot))
-
-    async def _log(self, slots: Sequence[Slot]) -> int:
-        self._rows.append((self._reality.now, slots))
-        return (await self._reality.append(slots)).seq
 
 
 def compared(name: str, found: Any, wanted: Any) -> list[str]:

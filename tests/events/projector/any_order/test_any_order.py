@@ -20,7 +20,7 @@ from tests.support.databases import PostgresServer, fresh_postgresql
 _SLOW: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 _quick = settings(max_examples=2, derandomize=True, **_SLOW)
 _full = settings(max_examples=12, **_SLOW)
-_few_events = scripts(hot=st.just(250), most=18)
+_few_events = scripts(hot=st.just(300), most=18)
 _many_events = scripts(hot=st.integers(300, 1_000), most=30)
 
 
@@ -37,14 +37,14 @@ def play_on_postgresql(server: PostgresServer, script: Script) -> list[str]:
 
 
 @_quick
-@example(script=Script(seed=1, hot=300, turns=EVERYTHING))
+@example(script=Script(seed=1, hot=450, turns=EVERYTHING))
 @given(script=_few_events)
 def test_any_order_means_the_same_on_sqlite(tmp_path_factory: pytest.TempPathFactory, script: Script) -> None:
     assert play_on_sqlite(tmp_path_factory.mktemp("any-order"), script) == []
 
 
 @_quick
-@example(script=Script(seed=1, hot=300, turns=EVERYTHING))
+@example(script=Script(seed=1, hot=450, turns=EVERYTHING))
 @given(script=_few_events)
 def test_any_order_means_the_same_on_postgresql(postgresql: PostgresServer, script: Script) -> None:
     assert play_on_postgresql(postgresql, script) == []

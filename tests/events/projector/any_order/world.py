@@ -40,13 +40,14 @@ class World:
 def world(seed: int, hot: int) -> World:
     """`hot` of the events are about one person."""
     random = Random(seed)
-    events = []
+    others, stragglers = [], []
     for person in range(PEOPLE):
-        count = {0: hot, 1: hot // 6}.get(person, _EVENTS_OF_MOST)
-        events += [_event(random, person, number) for number in range(count)]
-    random.shuffle(events)
-    few = len(events) // 12
-    return World(_with_repeats(random, _in_order_of_arrival(random, events[few:])), events[:few])
+        count, late = {0: (hot, 0.2), 1: (hot // 6, 0.1)}.get(person, (_EVENTS_OF_MOST, 0.03))
+        for number in range(count):
+            (stragglers if random.random() < late else others).append(_event(random, person, number))
+    return World(
+        _with_repeats(random, _in_order_of_arrival(random, others)), random.sample(stragglers, len(stragglers))
+    )
 
 
 def _event(random: Random, person: int, number: int) -> Json:
@@ -92,7 +93,7 @@ def _identifiers(random: Random, person: int) -> list[Identifier]:
             [email, ("crm_id", f"c{neighbour}")],
             [user, ("user_id", f"u{neighbour}")],
         ],
-        [30, 30, 12, 8, 5, 6, 3, 2, 0.4],
+        [15, 75, 3, 2, 1, 1, 1, 1, 0.1] if person == 0 else [30, 30, 12, 8, 5, 6, 3, 2, 0.4],
     )[0]
     return by_strength({"identifiers": chosen})
 
