@@ -89,6 +89,15 @@ def progress(
 
 
 @app.command()
+def replay() -> None:
+    """Makes every projection again from the log, beside those in use, and then puts it in their place."""
+    from infra.local.replay import run_replay  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    _finish(run_replay(_say))
+
+
+@app.command()
 def migrate() -> None:
     """Brings the databases of all services to the newest revision. Starting a service does this too."""
     from infra.local.migrate import migrate_all  # noqa: PLC0415

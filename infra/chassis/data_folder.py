@@ -11,6 +11,10 @@ class FolderUnusable(Exception):
     """The folder cannot be made or written, or another process runs on it; the message says what to do."""
 
 
+class FolderTaken(FolderUnusable):
+    """Another process runs on it."""
+
+
 class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -30,7 +34,7 @@ class DataFolder:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(descriptor)
-            raise FolderUnusable(
+            raise FolderTaken(
                 f"Another klantreis runs on {self.path}. Stop it, or set KLANTREIS_DATA to another folder."
             ) from error
         self._descriptor = descriptor

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from infra.chassis.clock import Clock
-from infra.chassis.data_folder import DataFolder, FolderUnusable
+from infra.chassis.data_folder import DataFolder, FolderTaken, FolderUnusable
 from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
 from services.events.intake.store import LogStore
@@ -22,7 +22,7 @@ from services.events.stores import STATE_MIGRATIONS, Stores
 
 
 async def replay_embedded(settings: Settings, clock: Clock, watch: Watch) -> int:
-    """How many entries of the log were replayed. Raises FolderUnusable while `klantreis up` runs on the data folder."""
+    """How many entries of the log were replayed. Raises FolderTaken while `klantreis up` runs on the data folder."""
     stores = Stores(settings)
     if stores.log.url == stores.state.url:
         raise FolderUnusable(
@@ -30,7 +30,12 @@ async def replay_embedded(settings: Settings, clock: Clock, watch: Watch) -> int
             " Leave KLANTREIS_EVENTS_DATABASE_URL out, or set it to postgresql://..."
         )
     folder = DataFolder(settings.data)
-    folder.acquire()
+    try:
+        folder.acquire()
+    except FolderTaken as error:
+        raise FolderTaken(
+            f"klantreis runs on {settings.data}. Stop it first: on SQLite its state is replaced as a whole file."
+        ) from error
     try:
         return await _replay(stores, clock, watch)
     finally:
