@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+import services.events.changes.api
 import services.events.control.api
 import services.events.identity.api
 import services.events.insights.api
@@ -130,6 +131,7 @@ def _add_internal_routes(
         services.events.live.api.router(instances, models, customers, timelines, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
+        services.events.changes.api.router(stores.state, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),
         services.events.models.api.router(puller, workspace),

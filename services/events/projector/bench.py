@@ -25,6 +25,7 @@ from services.events.models.queries import Models
 from services.events.projector import stuck
 from services.events.projector.dirty import EVERYTHING, Change
 from services.events.projector.refold import Outcome, refold
+from services.events.projector.telling import Published
 from services.events.projector.walk import Unfoldable
 from services.events.projector.work import Built, Work
 from services.events.timeline import store as timeline_store
@@ -52,6 +53,7 @@ class Folded:
     """Customers that were left alone: it showed that they have too much to fold to be folded among others."""
     later: set[bytes] = field(default_factory=set)
     """Customers that were left alone, because the time was up."""
+    published: Published = field(default_factory=Published)
     events: int = 0
 
 
@@ -77,7 +79,9 @@ class Bench:
         """Reads which builds there are."""
         self.active = await builds.active(self._connection, self._workspace)
         schedules = await self._models.schedules(self._connection, self._workspace, self.active)
-        self._builds = {one.number: Built(one.number, one.journey, schedules[one.number]) for one in self.active}
+        self._builds = {
+            one.number: Built(one.number, one.journey, schedules[one.number], one.live) for one in self.active
+        }
 
     # --- what is to be done ------------------------------------------------------------------------------------------
 
@@ -99,6 +103,7 @@ class Bench:
             change = changes[work.customer]
             work.whole = change is not None and change.is_everything
             if not work.whole:
+                work.arrived = change.events if change else 0
                 work.left_out |= set(listed.get(work.customer, ()))
         late = [work for work in works if (change := changes[work.customer]) and not _is_ahead(work, change)]
         await self._rewind(late, changes)
@@ -291,6 +296,7 @@ class Bench:
 
 def _take(folded: Folded, customer: bytes, outcome: Outcome) -> None:
     folded.changes.add(outcome.changes)
+    folded.published.add(outcome.published)
     folded.events += outcome.events
     if outcome.unfoldable:
         folded.unfoldable[customer] = outcome.unfoldable

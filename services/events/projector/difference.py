@@ -14,6 +14,7 @@ from services.events.live.store.writing import Changes, Renumbered
 from services.events.live.traits import merge
 from services.events.partitions import partition_of
 from services.events.projector.closed_runs import resting_of, write_resting
+from services.events.projector.telling import Telling
 from services.events.projector.walk import Walk
 from services.events.projector.work import Built, Work
 from services.events.timeline.domain import BEGINNING, END, occurred_at_of
@@ -28,6 +29,7 @@ class Difference:
         self.standing: list[tuple[InstanceRow, int]] = []
         """What the counters lose (-1) and gain (1)."""
         self.walked: list[tuple[InstanceRow, Trail, Sequence[StepRow], int]] = []
+        self._telling = Telling(work)
         self._work = work
         self._builds = builds
         self._walk = walk
@@ -40,6 +42,7 @@ class Difference:
         self._due_at: int | None = None
         for build in walk.histories:
             self._compare(build)
+        self.published = self._telling.published()
         self._replace_checkpoints()
         self._replace_customer()
 
@@ -64,7 +67,10 @@ class Difference:
         self._find_due([view.due_at for view in views if view.due_at is not None])
         rows = {view.start.event: self._row(build, view) for view in views}
         old = self._old_rows(build, rows)
-        self._replace_steps(build, views, rows, old)
+        old_steps = [step for step in self._work.steps if step.build == build and step.key <= self._end]
+        new_steps = [row for view in views for row in _step_rows(view, rows[view.start.event])]
+        self._telling.turn_to(build, old_steps, new_steps, is_told=self._is_told(build))
+        self._replace_steps(build, views, (rows, new_steps), (old, old_steps))
         open_behind = self._open_behind_match(build)
         for start, row in rows.items():
             stored = old.get(start)
@@ -75,6 +81,11 @@ class Difference:
             if start not in rows:
                 self._let_go(build, row)
         self._renumber(build)
+
+    def _is_told(self, build: int) -> bool:
+        """Who has not been caught up under a build has published nothing under it."""
+        known = self._work.stored is None or build in self._kept
+        return known and self._builds[build].is_live and not self._work.is_catching_up
 
     def _find_due(self, deadlines: list[int]) -> None:
         if deadlines:
@@ -114,6 +125,7 @@ class Difference:
         if row.start_key <= self._work.start:  # an event had ended the run when it was at rest
             self._replace_instance(row, self._at_rest_again(build, row))
             return
+        self._telling.has_no_more(row)
         self.changes.instances_gone.append(row)
         self.changes.former.append(row)
         self.standing.append((row, -1))
@@ -126,6 +138,7 @@ class Difference:
         return self._row(build, view)
 
     def _replace_instance(self, old: InstanceRow | None, new: InstanceRow) -> None:
+        self._telling.has(old, new)
         if old == new:
             return
         if old is not None:
@@ -138,21 +151,21 @@ class Difference:
         self,
         build: int,
         views: Sequence[Instance],
-        rows: Mapping[str, InstanceRow],
-        old: Mapping[str, InstanceRow],
+        new: tuple[Mapping[str, InstanceRow], list[StepRow]],
+        stored: tuple[Mapping[str, InstanceRow], list[StepRow]],
     ) -> None:
-        old_steps = [step for step in self._work.steps if step.build == build and step.key <= self._end]
-        new_steps = [row for view in views for row in _step_rows(view, rows[view.start.event])]
+        rows, new_steps = new
+        old, old_steps = stored
         if not old_steps:
             self.changes.steps += new_steps
         else:
-            stored, fresh = set(old_steps), set(new_steps)
-            if stored == fresh and all(
+            known, fresh = set(old_steps), set(new_steps)
+            if known == fresh and all(
                 _counted_as(rows[start]) == _counted_as(old[start]) for start in rows.keys() & old
             ):
                 return
             self.changes.steps_gone += [step for step in old_steps if step not in fresh]
-            self.changes.steps += [step for step in new_steps if step not in stored]
+            self.changes.steps += [step for step in new_steps if step not in known]
         for row, steps in _by_instance(old.values(), old_steps):
             self.walked.append((row, self._walked_from(build, row), steps, -1))
         before = {view.start.event: view.walked_from for view in views}
@@ -182,7 +195,8 @@ class Difference:
         )
         self._kept[build] = state._replace(started=state.started + more, open=renumbered)
         if more:
-            self.changes.renumbered.append(Renumbered(self._work.customer, build, behind, more))
+            is_told = self._is_told(build)
+            self.changes.renumbered.append(Renumbered(self._work.customer, build, behind, more, is_told))
 
     def _more_runs(self, build: int) -> int:
         """How many more runs than before have started up to the `alike` checkpoint."""

@@ -33,6 +33,7 @@ from services.events.models.queries import Models
 from services.events.projector import dirty, stuck
 from services.events.projector.bench import Bench, Folded
 from services.events.projector.leases import Leases
+from services.events.projector.publishing import publish
 from services.events.projector.work import Work
 from services.events.tables import customers
 from services.events.tables import stuck as stuck_table
@@ -109,7 +110,8 @@ class Lanes:
     async def write(self, connection: AsyncConnection, workspace: str, folded: Folded, works: Sequence[Work]) -> None:
         """Everything that folding has changed, but for the marks."""
         now = self.clock()
-        await writing.write(connection, self.state, workspace, folded.changes)
+        renumbered = await writing.write(connection, self.state, workspace, folded.changes)
+        await publish(connection, self.state, workspace, folded.published, renumbered, now)
         await insights_store.apply(connection, workspace, folded.tally)
         await stuck.forget(connection, workspace, [work.customer for work in works if work.whole])
         await stuck.list_events(connection, workspace, folded.unfoldable, now)

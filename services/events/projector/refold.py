@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from services.events.insights.domain import Tally
 from services.events.live.store.writing import Changes
 from services.events.projector.difference import Difference
+from services.events.projector.telling import Published
 from services.events.projector.walk import Failed, Unfoldable, Walk
 from services.events.projector.work import Built, Work
 from services.events.timeline.domain import END
@@ -24,6 +25,7 @@ _MOST_UNFOLDABLE = 20
 @dataclass(slots=True)
 class Outcome:
     changes: Changes
+    published: Published
     unfoldable: list[Unfoldable]
     events: int
     """How many events were folded."""
@@ -54,4 +56,4 @@ def refold(work: Work, builds: Mapping[int, Built], tally: Tally, secret: bytes,
         tally.instance(row, sign)
     for row, before, steps, sign in difference.walked:
         tally.steps(row, before, steps, sign)
-    return Outcome(difference.changes, unfoldable, walk.events)
+    return Outcome(difference.changes, difference.published, unfoldable, walk.events)

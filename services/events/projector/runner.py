@@ -25,6 +25,7 @@ from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leas
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.projector.wakeup import LogListener, Wakeup
+from services.events.projector.withdrawing import Withdrawing
 from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ class Projector:
         self._catching_up = CatchingUp(self._lanes)
         self._slow = SlowLane(self._lanes)
         self._settling = Settling(self._lanes)
+        self._withdrawing = Withdrawing(self._lanes)
+        self._background = (self._catching_up.step, self._settling.step, self._withdrawing.step)
         self._fold_wakeup = Wakeup()
         self._no_flood = asyncio.Event()
         self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
@@ -72,7 +75,7 @@ class Projector:
 
     async def round(self) -> int:
         """One step of each stage and lane for each workspace; how much was done."""
-        stages = (self._identify.step, self._fold.step, self._catching_up.step, self._settling.step)
+        stages = (self._identify.step, self._fold.step, *self._background)
         done = sum([await self._each(step) for step in stages]) + (await self._survive(self._slow.step) or 0)
         return done or await self._each(self._settling.finish)
 
@@ -125,7 +128,7 @@ class Projector:
         """One step of these lanes for each of the fold, so that a rebuild holds up nobody and is held up by nobody."""
         while True:
             async with self._turns:
-                done = await self._each(self._catching_up.step) + await self._each(self._settling.step)
+                done = sum([await self._each(step) for step in self._background])
                 if not done and not self._is_folding:
                     await self._each(self._settling.finish)
             if not done:

@@ -19,6 +19,8 @@ class Built(NamedTuple):
     number: int
     journey: str
     schedule: Schedule
+    is_live: bool = False
+    """Whether what changes under it is published."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class Work:
     """Whether nothing that is stored of the history can be relied on."""
     clock: int | None = None
     """Up to when silence is told; None: up to now."""
+    arrived: int | None = None
+    """How many events came in since it was folded; None: perhaps it lost others meanwhile."""
     entries: Sequence[Entry] = ()
     """The history between `start` and `stop`, in order once it is folded."""
     checkpoints: Mapping[bytes, States] = field(default_factory=dict)
@@ -57,6 +61,11 @@ class Work:
     def is_catching_up(self) -> bool:
         """Whether a new build is folded, beside others that stay as they are."""
         return self.clock is not None
+
+    @property
+    def has_only_new(self) -> bool:
+        """Whether no event that is folded has been another customer's, or has been folded before."""
+        return not self.rewinds and len(self.entries) == self.arrived
 
     def archive(self, build: int) -> ClosedRuns:
         archive = self.archives.get(build)

@@ -12,6 +12,7 @@ from sqlalchemy import Table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database, delete_rows, insert_rows
+from services.events.live.domain.changes import InstanceChange, renumbering
 from services.events.live.rows import CustomerRow, InstanceRow, StepRow
 from services.events.tables import checkpoints, customers, former_instances, instances, steps
 
@@ -23,6 +24,8 @@ class Renumbered(NamedTuple):
     build: int
     behind: bytes
     more: int
+    is_told: bool
+    """Whether that is published."""
 
 
 @dataclass(slots=True)
@@ -47,11 +50,14 @@ class Changes:
             getattr(self, name).extend(getattr(other, name))
 
 
-async def write(connection: AsyncConnection, database: Database, workspace: str, changes: Changes) -> None:
-    """Makes what is stored equal to what was folded."""
+async def write(
+    connection: AsyncConnection, database: Database, workspace: str, changes: Changes
+) -> list[InstanceChange]:
+    """Makes what is stored equal to what was folded. What is to be published of instances that it did not show."""
     await _remember_former(connection, database, workspace, changes.former)
-    for renumbered in changes.renumbered:
-        await _renumber(connection, workspace, renumbered)
+    published = [
+        change for renumbered in changes.renumbered for change in await _renumber(connection, workspace, renumbered)
+    ]
     named = ("workspace", "customer", "build", "start_key")
     doomed = [(workspace, row.customer, row.build, row.start_key) for row in changes.instances_gone]
     await delete_rows(connection, instances, named, doomed)
@@ -65,6 +71,7 @@ async def write(connection: AsyncConnection, database: Database, workspace: str,
     doomed_customers = [(workspace, customer) for customer in changes.customers_gone]
     await delete_rows(connection, customers, ("workspace", "customer"), doomed_customers)
     await _insert(connection, workspace, customers, CustomerRow._fields, changes.customers)
+    return published
 
 
 async def _insert(
@@ -85,11 +92,19 @@ async def _remember_former(
         await connection.execute(database.upsert(former_instances).on_conflict_do_nothing(), former)
 
 
-async def _renumber(connection: AsyncConnection, workspace: str, renumbered: Renumbered) -> None:
+async def _renumber(connection: AsyncConnection, workspace: str, renumbered: Renumbered) -> list[InstanceChange]:
     behind = (
         instances.c.workspace == workspace,
         instances.c.customer == renumbered.customer,
         instances.c.build == renumbered.build,
         instances.c.start_key > renumbered.behind,
     )
-    await connection.execute(update(instances).where(*behind).values(run=instances.c.run + renumbered.more))
+    statement = update(instances).where(*behind).values(run=instances.c.run + renumbered.more)
+    if not renumbered.is_told:
+        await connection.execute(statement)
+        return []
+    rows = await connection.execute(statement.returning(*_TOLD))
+    return [renumbering(*row) for row in sorted(rows, key=lambda row: row.start_key)]
+
+
+_TOLD = tuple(instances.c[name] for name in ("customer", "instance", "journey", "key", "start_key", "status", "phase"))

@@ -1,0 +1,1 @@
+"""What was published of instances: the record that subscribers read."""

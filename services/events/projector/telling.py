@@ -1,0 +1,122 @@
+"""What folding customers on publishes: see live.domain.changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
+
+from services.events.live.domain import RunState
+from services.events.live.domain.changes import InstanceChange, Placed, Stand, Told, between, in_order, told
+from services.events.live.rows import InstanceRow, StepRow
+from services.events.projector.closed_runs import resting_of
+from services.events.projector.work import Work
+
+Identity = tuple[bytes, int]
+"""Instance and build."""
+
+
+class Passed(NamedTuple):
+    """An instance whose first event has gone over from one customer to another."""
+
+    build: int
+    told: Told
+    """What it publishes in all: as the former customer's, or as the one's that it may have come to."""
+
+    @property
+    def identity(self) -> Identity:
+        return self.told.instance, self.build
+
+
+@dataclass(slots=True)
+class Published:
+    changes: list[InstanceChange] = field(default_factory=list)
+    left: list[Passed] = field(default_factory=list)
+    """Their first events are another customer's now. What becomes of them, the fold of that one will tell."""
+    come: list[Passed] = field(default_factory=list)
+    """New to their customer, but perhaps known as another's."""
+
+    def add(self, other: Published) -> None:
+        self.changes += other.changes
+        self.left += other.left
+        self.come += other.come
+
+
+class Telling:
+    """Collects what the fold of one customer publishes, build by build."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._placed: list[Placed] = []
+        self._left: list[Passed] = []
+        self._come: list[Passed] = []
+        self._is_told = False
+        self._build = 0
+        self._stands: dict[str, Stand] = {}
+        self._old_steps: Mapping[bytes, Sequence[StepRow]] = {}
+        self._new_steps: Mapping[bytes, Sequence[StepRow]] = {}
+        self._keys: frozenset[bytes] | None = None
+
+    def published(self) -> Published:
+        return Published(in_order(self._placed), self._left, self._come)
+
+    def turn_to(self, build: int, old_steps: Iterable[StepRow], new_steps: Iterable[StepRow], *, is_told: bool) -> None:
+        """What follows is about this build; the steps are those within the stretch that is folded."""
+        self._is_told = is_told
+        if not is_told:
+            return
+        self._build = build
+        self._stands = {run.start.event: Stand(run.status, run.phase) for run in self._work.base[build].open}
+        self._old_steps = _by_instance(old_steps)
+        self._new_steps = _by_instance(new_steps)
+
+    def has(self, old: InstanceRow | None, new: InstanceRow) -> None:
+        """The customer has an instance, which is new to it if there is no old row."""
+        if not self._is_told:
+            return
+        steps = self._new_steps.get(new.instance, ())
+        if old is None:
+            fresh = told(new, None, steps)
+            if self._work.has_only_new:
+                self._placed += between(None, fresh)
+            else:
+                self._come.append(Passed(self._build, fresh))
+            return
+        old_steps = self._old_steps.get(new.instance, ())
+        if steps or old_steps or _is_told_otherwise(old, new):
+            before = self._before(old)
+            self._placed += between(told(old, before, old_steps), told(new, before, steps))
+
+    def has_no_more(self, old: InstanceRow) -> None:
+        """The customer has an instance no longer."""
+        if not self._is_told:
+            return
+        if self._keys is None:
+            self._keys = frozenset(entry.key for entry in self._work.entries)
+        gone = told(old, None, self._old_steps.get(old.instance, ()))
+        if old.start_key in self._keys:
+            self._placed += between(gone, None)
+        else:
+            self._left.append(Passed(self._build, gone))
+
+    def _before(self, old: InstanceRow) -> Stand | None:
+        """Where the instance stood before the stretch; None if it began within."""
+        if old.start_key > self._work.start:
+            return None
+        stand = self._stands.get(old.start_event)
+        if stand is None:
+            resting = cast(RunState, resting_of(old))  # else no event of the stretch would concern it
+            stand = Stand(resting.status, resting.phase)
+        return stand
+
+
+def _is_told_otherwise(old: InstanceRow, new: InstanceRow) -> bool:
+    return (old.status, old.ended_at, old.run, old.key) != (new.status, new.ended_at, new.run, new.key)
+
+
+def _by_instance(steps: Iterable[StepRow]) -> Mapping[bytes, Sequence[StepRow]]:
+    taken: dict[bytes, list[StepRow]] = defaultdict(list)
+    for step in steps:
+        taken[step.instance].append(step)
+    return taken
