@@ -14,7 +14,7 @@ from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
 from services.events.intake.store import LogStore
 from services.events.replay.aside import Aside
-from services.events.replay.keeping import keep_former_instances
+from services.events.replay.keeping import keep_former_instances, keep_published
 from services.events.replay.rebuild import Rebuild
 from services.events.replay.watching import Stage, Watch
 from services.events.settings import Settings
@@ -70,7 +70,8 @@ def _put_in_place(made: Path, state: Path) -> None:
     """Either the old file is there or the new one, whatever happens."""
     with closing(sqlite3.connect(made)) as connection:
         connection.execute("ATTACH DATABASE ? AS replaced", (str(state),))
-        connection.execute(keep_former_instances("replaced"))
+        for statement in (keep_former_instances("replaced"), *keep_published("replaced")):
+            connection.execute(statement)
         connection.commit()
     _leave_alone(state)
     with made.open("rb") as file:

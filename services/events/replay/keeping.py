@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from services.events.tables import instance_changes, moving_instances
+
+PUBLISHED = (instance_changes, moving_instances)
+"""What was published of instances, and is to be. A replay publishes nothing, and nobody is to miss or repeat a change
+because of one."""
+
 _COLUMNS = "workspace, instance, journey, start_event"
 
 
@@ -24,3 +30,12 @@ def keep_former_instances(replaced: str) -> str:
         )
         ON CONFLICT DO NOTHING
     """
+
+
+def keep_published(replaced: str) -> list[str]:
+    """SQL, for tables that would be replaced with the others: the same rows."""
+    return [
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {replaced}.{table.name}"
+        for table in PUBLISHED
+        for names in [", ".join(table.columns.keys())]
+    ]

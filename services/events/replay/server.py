@@ -28,7 +28,7 @@ from services.events.projector.progress import Progress
 from services.events.projector.runner import Projector
 from services.events.projector.wakeup import Wakeup
 from services.events.replay.aside import Aside
-from services.events.replay.keeping import keep_former_instances
+from services.events.replay.keeping import PUBLISHED, keep_former_instances
 from services.events.replay.rebuild import Rebuild
 from services.events.replay.watching import Stage, Watch
 from services.events.settings import Settings
@@ -37,7 +37,7 @@ from services.events.tables import cursors, leases, projectors, state_metadata
 
 SCHEMA = "klantreis_replay"
 _ONE_AT_A_TIME = 0x6B6C7265  # "klre"
-_STAYING = {leases.name, projectors.name}
+_STAYING = {leases.name, projectors.name, *(table.name for table in PUBLISHED)}
 _REPLACED = [table.name for table in state_metadata.sorted_tables if table.name not in _STAYING]
 _SMALL_LAG = 1_000  # entries, which are caught up within the moment of the switch
 _MOMENT_SECONDS = 5.0
