@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import batches, footprint, projected, singles, stages, visible
+from tests.benchmarks import batches, fold, footprint, history, projected, rules, singles, stages, visible
 from tests.benchmarks.measuring import Bench, Figure, append_result, facts_of_this_run
 from tests.support.databases import postgres_server
 
@@ -22,6 +22,9 @@ BENCHMARKS: dict[str, ModuleType] = {
     "singles": singles,
     "projected": projected,
     "stages": stages,
+    "fold": fold,
+    "rules": rules,
+    "history": history,
     "visible": visible,
     "footprint": footprint,
 }
