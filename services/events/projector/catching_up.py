@@ -22,7 +22,7 @@ from services.events.projector import stuck
 from services.events.projector.fold import STEP_ERRORS, Lanes, Slow
 from services.events.tables import customers
 
-_FIRST_CUSTOMERS, _MOST_CUSTOMERS = 64, 1_024
+_FEWEST_CUSTOMERS, _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 32, 64, 1_024
 _LONG_SECONDS = 0.2
 _SWEPT_CUSTOMERS = 500
 
@@ -68,7 +68,7 @@ class CatchingUp:
 
     def _adapt(self, visited: int, seconds: float) -> None:
         if seconds > _LONG_SECONDS:
-            self._most = max(self._most // 2, 1)
+            self._most = max(self._most // 2, _FEWEST_CUSTOMERS)
         elif visited and seconds < _LONG_SECONDS / 2:
             self._most = min(self._most * 2, _MOST_CUSTOMERS)
 

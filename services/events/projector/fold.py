@@ -41,7 +41,7 @@ from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
 _LEASE = "fold/"
-_FIRST_CUSTOMERS, _MOST_CUSTOMERS = 128, 1_024
+_FEWEST_CUSTOMERS, _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 32, 128, 1_024
 _LONG_SECONDS = 0.4
 STEP_ERRORS = (Unavailable, DBAPIError, asyncpg.PostgresError)
 """What a step raises that the database refuses; COPY raises the last, of which SQLAlchemy knows nothing."""
@@ -153,9 +153,12 @@ class Fold:
         return len(chosen) + large
 
     def _adapt(self, folded: int, seconds: float) -> None:
-        """Short steps let go of the end of the log and of the leases; long ones waste less on the way."""
+        """Short steps let go of the end of the log and of the leases; long ones waste less on the way.
+
+        On a machine that is overloaded steps take long however few they fold: then few would be the worst choice.
+        """
         if seconds > _LONG_SECONDS:
-            self._most = max(self._most // 2, 1)
+            self._most = max(self._most // 2, _FEWEST_CUSTOMERS)
         elif folded >= self._most and seconds < _LONG_SECONDS / 2:
             self._most = min(self._most * 2, _MOST_CUSTOMERS)
 
