@@ -53,7 +53,7 @@ class Folded:
     """Customers that were left alone: it showed that they have too much to fold to be folded among others."""
     later: set[bytes] = field(default_factory=set)
     """Customers that were left alone, because the time was up."""
-    published: Published = field(default_factory=Published)
+    published: list[Published] = field(default_factory=list)
     events: int = 0
 
 
@@ -296,7 +296,8 @@ class Bench:
 
 def _take(folded: Folded, customer: bytes, outcome: Outcome) -> None:
     folded.changes.add(outcome.changes)
-    folded.published.add(outcome.published)
+    if outcome.published:
+        folded.published.append(outcome.published)
     folded.events += outcome.events
     if outcome.unfoldable:
         folded.unfoldable[customer] = outcome.unfoldable

@@ -30,6 +30,7 @@ class Difference:
         """What the counters lose (-1) and gain (1)."""
         self.walked: list[tuple[InstanceRow, Trail, Sequence[StepRow], int]] = []
         self._telling = Telling(work)
+        self.published = self._telling.published
         self._work = work
         self._builds = builds
         self._walk = walk
@@ -42,7 +43,6 @@ class Difference:
         self._due_at: int | None = None
         for build in walk.histories:
             self._compare(build)
-        self.published = self._telling.published()
         self._replace_checkpoints()
         self._replace_customer()
 

@@ -18,17 +18,21 @@ async def publish(
     connection: AsyncConnection,
     database: Database,
     workspace: str,
-    published: Published,
+    published: Sequence[Published],
     more: Sequence[InstanceChange],
     now: Microseconds,
 ) -> None:
-    """What some customers publish, one after the other, and behind it what more there is.
+    """What some customers publish, one after the other, each in the order of its history, and then what more there is.
 
     Of an instance that has come to its customer from another one, only what differs is published.
     """
-    come, left = ({one.identity: one for one in some} for some in (published.come, published.left))
-    await moving.leave(connection, database, workspace, [one for identity, one in left.items() if identity not in come])
-    known = {identity: one.told for identity, one in left.items() if identity in come}
-    known |= await moving.known(connection, workspace, [one for identity, one in come.items() if identity not in left])
-    passed = [change for identity, one in come.items() for change in between(known.get(identity), one.told)]
-    await store.append(connection, workspace, [*published.changes, *in_order(passed), *more], now)
+    come = {passed.identity: passed for one in published for passed in one.come}
+    left = {passed.identity: passed for one in published for passed in one.left}
+    await moving.leave(connection, database, workspace, [left[identity] for identity in left.keys() - come.keys()])
+    known = {identity: left[identity].told for identity in left.keys() & come.keys()}
+    known |= await moving.known(connection, workspace, [come[identity] for identity in come.keys() - left.keys()])
+    changes: list[InstanceChange] = []
+    for one in published:
+        passed = (placed for new in one.come for placed in between(known.get(new.identity), new.told))
+        changes += in_order([*one.placed, *passed])
+    await store.append(connection, workspace, [*changes, *more], now)

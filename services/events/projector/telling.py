@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from services.events.live.domain import RunState
-from services.events.live.domain.changes import InstanceChange, Placed, Stand, Told, between, in_order, told
+from services.events.live.domain.changes import Placed, Stand, Told, between, told
 from services.events.live.rows import InstanceRow, StepRow
 from services.events.projector.closed_runs import resting_of
 from services.events.projector.work import Work
@@ -31,35 +31,30 @@ class Passed(NamedTuple):
 
 @dataclass(slots=True)
 class Published:
-    changes: list[InstanceChange] = field(default_factory=list)
+    """What one customer publishes."""
+
+    placed: list[Placed] = field(default_factory=list)
     left: list[Passed] = field(default_factory=list)
     """Their first events are another customer's now. What becomes of them, the fold of that one will tell."""
     come: list[Passed] = field(default_factory=list)
-    """New to their customer, but perhaps known as another's."""
+    """New to this customer, but perhaps known as another's."""
 
-    def add(self, other: Published) -> None:
-        self.changes += other.changes
-        self.left += other.left
-        self.come += other.come
+    def __bool__(self) -> bool:
+        return bool(self.placed or self.left or self.come)
 
 
 class Telling:
     """Collects what the fold of one customer publishes, build by build."""
 
     def __init__(self, work: Work) -> None:
+        self.published = Published()
         self._work = work
-        self._placed: list[Placed] = []
-        self._left: list[Passed] = []
-        self._come: list[Passed] = []
         self._is_told = False
         self._build = 0
         self._stands: dict[str, Stand] = {}
         self._old_steps: Mapping[bytes, Sequence[StepRow]] = {}
         self._new_steps: Mapping[bytes, Sequence[StepRow]] = {}
         self._keys: frozenset[bytes] | None = None
-
-    def published(self) -> Published:
-        return Published(in_order(self._placed), self._left, self._come)
 
     def turn_to(self, build: int, old_steps: Iterable[StepRow], new_steps: Iterable[StepRow], *, is_told: bool) -> None:
         """What follows is about this build; the steps are those within the stretch that is folded."""
@@ -79,14 +74,14 @@ class Telling:
         if old is None:
             fresh = told(new, None, steps)
             if self._work.has_only_new:
-                self._placed += between(None, fresh)
+                self.published.placed += between(None, fresh)
             else:
-                self._come.append(Passed(self._build, fresh))
+                self.published.come.append(Passed(self._build, fresh))
             return
         old_steps = self._old_steps.get(new.instance, ())
         if steps or old_steps or _is_told_otherwise(old, new):
             before = self._before(old)
-            self._placed += between(told(old, before, old_steps), told(new, before, steps))
+            self.published.placed += between(told(old, before, old_steps), told(new, before, steps))
 
     def has_no_more(self, old: InstanceRow) -> None:
         """The customer has an instance no longer."""
@@ -96,9 +91,9 @@ class Telling:
             self._keys = frozenset(entry.key for entry in self._work.entries)
         gone = told(old, None, self._old_steps.get(old.instance, ()))
         if old.start_key in self._keys:
-            self._placed += between(gone, None)
+            self.published.placed += between(gone, None)
         else:
-            self._left.append(Passed(self._build, gone))
+            self.published.left.append(Passed(self._build, gone))
 
     def _before(self, old: InstanceRow) -> Stand | None:
         """Where the instance stood before the stretch; None if it began within."""
