@@ -13,7 +13,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import batches, fold, footprint, history, projected, rules, singles, stages, visible
+from tests.benchmarks import (
+    batches,
+    contributions,
+    fold,
+    footprint,
+    history,
+    insight,
+    projected,
+    rules,
+    singles,
+    stages,
+    visible,
+)
 from tests.benchmarks.measuring import Bench, Figure, append_result, facts_of_this_run
 from tests.support.databases import postgres_server
 
@@ -25,6 +37,8 @@ BENCHMARKS: dict[str, ModuleType] = {
     "fold": fold,
     "rules": rules,
     "history": history,
+    "contributions": contributions,
+    "insight": insight,
     "visible": visible,
     "footprint": footprint,
 }

@@ -36,11 +36,11 @@ NewLanes = Callable[..., Lanes]
 class Projecting:
     """Silence is told up to each customer's last event: the clock stands before all of them."""
 
-    def __init__(self, stores: Stores, new_lanes: NewLanes = Lanes) -> None:
+    def __init__(self, stores: Stores, new_lanes: NewLanes, cached_slots: int) -> None:
         self.state = stores.state
         self.leases = Leases(stores.state, "benchmark", system_clock, exclusive=stores.state.is_sqlite)
         self.log = LogStore(stores.log)
-        reader = EntryReader(self.log)
+        reader = EntryReader(self.log, cached_slots)
         self.lanes = new_lanes(self.log, stores.state, reader, Models(stores.state), self.leases, lambda: BEGIN)
         self.identify = Identify(self.log, stores.state, reader, self.leases)
         self.fold = Fold(self.lanes)
@@ -75,14 +75,19 @@ class Projecting:
 
 
 @asynccontextmanager
-async def projecting(folder: Path, url: str | None, new_lanes: NewLanes = Lanes) -> AsyncIterator[Projecting]:
-    """On SQLite, unless the URL of an empty PostgreSQL database is given; with the three journeys published."""
+async def projecting(
+    folder: Path, url: str | None, new_lanes: NewLanes = Lanes, cached_slots: int = 40_000
+) -> AsyncIterator[Projecting]:
+    """On SQLite, unless the URL of an empty PostgreSQL database is given; with the three journeys published.
+
+    So many events that were read lately are kept decoded, as the projector keeps them.
+    """
     stores = Stores(Settings(data=folder, events_database_url=url, signing_key=SecretStr("x" * 32)))
     async with stores.opened():
         async with stores.log.write() as connection:
             row = {"key": WORKSPACE, "name": "Default", "secret": b"s" * 16, "created_at": 0}
             await connection.execute(insert(workspaces), row)
-        stages = Projecting(stores, new_lanes)
+        stages = Projecting(stores, new_lanes, cached_slots)
         await stages.publish()
         await stages.identify_all()
         await stages.fold_all()
