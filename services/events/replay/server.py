@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from sqlalchemy import delete, insert, select, text, update
@@ -39,7 +39,7 @@ SCHEMA = "klantreis_replay"
 _ONE_AT_A_TIME = 0x6B6C7265  # "klre"
 _STAYING = {leases.name, projectors.name, *(table.name for table in PUBLISHED)}
 _REPLACED = [table.name for table in state_metadata.sorted_tables if table.name not in _STAYING]
-_SMALL_LAG = 1_000  # entries, which are caught up within the moment of the switch
+_SMALL_LAG, _LEAST_LAG = 1_000, 50  # entries, which are caught up within the moment of the switch
 _MOMENT_SECONDS = 5.0
 _LEASE_MICROSECONDS = 10_000_000  # no projector is held up for longer, whatever becomes of the replay
 _LOCK_MILLISECONDS = 300  # less than deadlock_timeout: of two that wait for each other it is the replay that gives way
@@ -112,20 +112,22 @@ class Switch:
     async def run(self) -> None:
         """Until it has come about; a switch that cannot be made in its moment is tried again."""
         try:
-            await self._catch_up()
+            lag = _SMALL_LAG
+            await self._catch_up(lag)
             while not await self._try():
-                await self._catch_up()
+                lag = max(lag // 2, _LEAST_LAG)  # projectors must not be held up again for nothing
+                await self._catch_up(lag)
         finally:
             await self._projector.close()
 
-    async def _catch_up(self) -> None:
-        """Projects what has come in since, until little is left."""
+    async def _catch_up(self, enough: int) -> None:
+        """Projects what has come in since, until at most so many entries are left."""
         while True:
             await self._round()
             statuses = [await self._progress.status(workspace) for workspace in await self._log.workspaces()]
             logged, lag = (sum(getattr(status, name) for status in statuses) for name in ("logged", "lag"))
             self._watch(Stage.CATCHING_UP, logged - lag, logged)
-            if lag < _SMALL_LAG and not any(status.rebuilding for status in statuses):
+            if lag <= enough and not any(status.rebuilding for status in statuses):
                 return
 
     async def _round(self) -> None:
@@ -171,15 +173,17 @@ class Switch:
             workspaces = (await connection.execute(select(cursors.c.workspace))).scalars()
             return {workspace: (await cursor.read(connection, workspace))[0] for workspace in list(workspaces)}
 
-    async def _has_reached(self, places: dict[str, Place]) -> bool:
-        """Whether everything up to these places can be seen."""
+    async def _has_reached(self, places: Mapping[str, Place]) -> bool:
+        """Whether everything up to these places can be seen, whatever has come in since."""
         now = await self._places(self._draft)
         if any(workspace not in now or now[workspace] < place for workspace, place in places.items()):
             return False
         async with self._draft.read() as connection:
-            marks = [await dirty.first(connection, workspace) for workspace in now]
-            rebuilds = [await builds.rebuilds(connection, workspace) for workspace in now]
-        return not any(marks) and not any(rebuilds)
+            for workspace, place in places.items():
+                mark = await dirty.first(connection, workspace)
+                if (mark and mark <= place) or await builds.rebuilds(connection, workspace):
+                    return False
+        return True
 
     async def _keep(self) -> None:
         """Committed before the switch, so that a reader who waits for it sees these rows in whatever snapshot."""
