@@ -40,7 +40,7 @@ Touch = Callable[[Event, int], None]
 """Called with each event that belongs to a journey and the number of a version of it, before anything is made of it."""
 
 _LEASES = [f"identify/{WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 120
 
 
 def customer_of(*identifier: str) -> bytes:
