@@ -22,6 +22,7 @@ from infra.chassis.http import answer_problems
 from infra.chassis.migrations import upgrade
 from services.events import tables
 from services.events.access import AUDIENCE, workspace_of
+from services.events.changes import api as changes_api
 from services.events.identity import api as identity_api
 from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
@@ -79,6 +80,7 @@ class State:
         app.include_router(live_api.router(instances, models, customers, timelines, workspace))
         app.include_router(past_api.router(self.database, self.log, customers, timelines, workspace))
         app.include_router(insights_api.router(InsightQueries(self.database, models), instances, models, workspace))
+        app.include_router(changes_api.router(self.database, workspace))
         app.include_router(rejected_api.router(RejectedQueries(self.database), workspace))
         return app
 

@@ -12,6 +12,7 @@ from tests.events.projector.test_projection import SHOP, USER, event
 from tests.support.histories import DAY, EPOCH
 from tests.support.published import Subscriber
 from tests.support.reality import WORKSPACE, Reality
+from tests.support.replaying import replayed
 
 Json = dict[str, Any]
 
@@ -209,3 +210,18 @@ async def test_builds_publish_nothing_when_they_are_filled_nor_when_they_take_ov
         [*_, instance] = sorted(await reality.rows(tables.instances), key=lambda row: row.started_at)
         assert (instance.version, instance.status) == (2, "ACTIVE")
         assert await story.on(21, bought(21)) == ["v4: ACTIVE look -> COMPLETED buy, day 21"]
+
+
+async def test_a_replay_publishes_nothing_and_keeps_what_was_published(database_url: str) -> None:
+    async with Reality(database_url) as reality:
+        story = await Story(reality).published(SHOP)
+        await story.on(12, viewed(0), bought(12))
+        before = await Subscriber(reality).changes()
+
+        await replayed(reality)
+
+        assert await Subscriber(reality).changes() == before
+        assert await story.on(12, viewed(6)) == [
+            "v0: ABANDONED look -> COMPLETED buy, day 12!",
+            "b12: COMPLETED buy -> nothing, day 12!",
+        ]
