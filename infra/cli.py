@@ -98,6 +98,23 @@ def replay() -> None:
 
 
 @app.command()
+def doctor(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers to fold anew, chosen at random.")] = 1_000,
+    everybody: Annotated[bool, typer.Option("--all", help="Folds all customers anew.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Chooses the customers of an earlier run again.")] = None,
+) -> None:
+    """Compares what is stored with what the log means; exits with 1 if anything differs. Changes nothing."""
+    import secrets  # noqa: PLC0415
+
+    from infra.local.doctor import run_doctor  # noqa: PLC0415
+    from services.events.doctor import Options  # noqa: PLC0415
+
+    configure_logging("WARNING")
+    chosen = secrets.randbelow(1_000_000) if seed is None else seed
+    _finish(run_doctor(_say, Options(None if everybody else customers, chosen)))
+
+
+@app.command()
 def migrate() -> None:
     """Brings the databases of all services to the newest revision. Starting a service does this too."""
     from infra.local.migrate import migrate_all  # noqa: PLC0415
