@@ -34,54 +34,63 @@ _PAUSE_SECONDS = 0.1
 # --- What happens ----------------------------------------------------------------------------------------------------
 
 
-def happenings(seed: int, client: str) -> Iterator[Json]:
-    """What the customers of one client do, in the order in which it is heard of: endless, the same for a seed."""
+def happenings(seed: int, client: str, lateness: float = 3) -> Iterator[Json]:
+    """What the customers of one client do, in the order in which it is heard of: endless, the same for a seed.
+
+    Up to `lateness` later events of a customer are heard before one; with enough of them who is who is learned last.
+    """
     rng = random.Random(f"{seed} {client}")
     numbers = itertools.count()
     active: list[list[Json]] = [[] for _ in range(_CUSTOMERS_AT_ONCE)]
     while True:
         heard = rng.choice(active)
         if not heard:
-            heard.extend(_visits(rng, f"{client}.{next(numbers)}"))
+            heard.extend(_visits(rng, f"{client}.{next(numbers)}", lateness))
         yield heard.pop()
 
 
-def _visits(rng: random.Random, customer: str) -> list[Json]:
+def _visits(rng: random.Random, customer: str, lateness: float) -> list[Json]:
     """One customer over some weeks, known by name from somewhere on; the last heard first, and some heard late."""
     count = rng.randint(6, 24)
     known_from = rng.randrange(count)
+    known_by = rng.choice(["Identify", "Identify", "Alias"])
     at = _now_milliseconds() - 90 * _DAY_MILLISECONDS
     heard: list[tuple[float, Json]] = []
     for number in range(count):
         at += int(rng.lognormvariate(17, 2))  # a median of 7 hours, now and then more than a week
         at = min(at, _now_milliseconds() - count + number)
-        anonymous, user = ("anonymous_id", f"a.{customer}"), ("user_id", f"u.{customer}")
+        visitor, user = ("anonymous_id", f"v.{customer}"), ("user_id", f"u.{customer}")
         more: Json = {"source": "website", "verified": False, "properties": {"number": number}}
-        if number == known_from:
+        identifiers = [user] * (number >= known_from) + [visitor] * (number <= known_from)
+        name = known_by if number == known_from else rng.choice(NAMES)
+        if name == "Identify":
             more |= {"kind": "identify", "traits": {"number": number}, "properties": {}}
-        identifiers = [user] * (number >= known_from) + [anonymous] * (number <= known_from)
-        name = "Identify" if number == known_from else rng.choice(NAMES)
+        elif name == "Alias":  # it does not say what the previous id was; without proof, two users stay two
+            more |= {"kind": "alias", "properties": {}}
+            identifiers = [user, ("user_id", visitor[1]), visitor]
         event = plain_event(f"{customer}.{number}", name, at * 1_000, identifiers=identifiers, **more)
-        heard.append((number + rng.uniform(0, 3), event))
+        heard.append((number + rng.uniform(0, lateness), event))
     return [event for _when, event in sorted(heard, key=lambda pair: -pair[0])]
 
 
 def wire(event: Json) -> Json:
     """A call of the Segment form that means this event."""
-    fields = {"anonymous_id": "anonymousId", "user_id": "userId"}
     call = {"type": event["kind"], "messageId": event["messageId"], "timestamp": _text_of(event["occurredAt"])}
+    if event["kind"] == "alias":
+        (_user, user), (_previous, previous), _anonymous = event["identifiers"]
+        return call | {"userId": user, "previousId": previous}
+    fields = {"anonymous_id": "anonymousId", "user_id": "userId"}
     call |= {fields[type]: value for type, value in event["identifiers"]}
     if event["kind"] == "identify":
         return call | {"traits": event["traits"]}
     return call | {"event": event["name"], "properties": event["properties"]}
 
 
-def customers_of(journey: Json, events: Sequence[Json], now: int) -> list[Json]:
+def customers_of(versions: Sequence[Json], events: Sequence[Json], now: int) -> list[Json]:
     """The customers behind these events, each with its instances at `now`, as the oracles see them."""
     by_id = {event["messageId"]: event for event in events}
-    version = journey | {"version": 1, "effectiveFrom": None, "publishedAt": "2026-01-01T00:00:00Z"}
     return [
-        customer | {"instances": journey_oracle.fold([version], [by_id[id] for id in customer["events"]], now)}
+        customer | {"instances": journey_oracle.fold(versions, [by_id[id] for id in customer["events"]], now)}
         for customer in identity_oracle.customers(list(events))
     ]
 
@@ -177,7 +186,10 @@ class Probe(Sender):
 class Load:
     """`clients` clients that together send `rate` events a second. Opened it starts, closed it stops at once."""
 
-    def __init__(self, platform: Platform, seed: int, *, clients: int = 8, rate: float = 300.0) -> None:
+    def __init__(
+        self, platform: Platform, seed: int, *, clients: int = 8, rate: float = 300.0, lateness: float = 3
+    ) -> None:
+        self._lateness = lateness
         self._rate = rate / clients
         self._ended = threading.Event()
         self._stopped = threading.Event()
@@ -218,7 +230,7 @@ class Load:
 
     def _send(self, sender: Sender, seed: int, name: str) -> None:
         rng = random.Random(f"{seed} {name} batches")
-        events = happenings(seed, name)
+        events = happenings(seed, name, self._lateness)
         due = time.monotonic()
         while not self._ended.wait(max(0.0, due - time.monotonic())):
             batch = list(itertools.islice(events, rng.randint(1, _MOST_EVENTS_AT_ONCE)))

@@ -15,10 +15,11 @@ from tests.support.stored import logged_messages, projected_customers, rejected_
 Json = dict[str, Any]
 
 
-def verify(log_url: str, state_url: str, journey: Json, ledgers: Sequence[Ledger]) -> str:
+def verify(log_url: str, state_url: str, journey: Json, ledgers: Sequence[Ledger], *later: Json) -> str:
     """Fails unless acknowledged is a part of stored, stored a part of sent, and everything stored counted once.
 
-    To be called when nothing is left to project. Gives what was seen, for people to read.
+    To be called when nothing is left to project. `later` are the versions that were published after the first. Gives
+    what was seen, for people to read.
     """
     logged, customers, rejected = asyncio.run(_read(log_url, state_url))
     sent = {id: event for ledger in ledgers for id, event in ledger.sent.items()}
@@ -31,18 +32,20 @@ def verify(log_url: str, state_url: str, journey: Json, ledgers: Sequence[Ledger
     times_applied = Counter(id for customer in customers for id in customer["events"])
     assert {id: times for id, times in times_applied.items() if times > 1} == {}, "applied more than once"
     assert stored - times_applied.keys() == set(), "in the log, but never applied"
-    _assert_same(customers, _expected(ledgers, stored, journey))
+    versions = [journey | {"version": 1, "effectiveFrom": None, "publishedAt": "2026-01-01T00:00:00Z"}, *later]
+    _assert_same(customers, _expected(ledgers, stored, versions))
     answers = sum((ledger.answers for ledger in ledgers), Counter[str]())
     repeats = len(logged) - len(stored)
-    return f"{len(acknowledged)} of {len(sent)} sent acknowledged, {repeats} logged again, answers {dict(answers)}"
+    told = f"{len(customers)} customers, {len(acknowledged)} of {len(sent)} events acknowledged"
+    return f"{told}, {repeats} logged again, answers {dict(answers)}"
 
 
-def _expected(ledgers: Sequence[Ledger], stored: set[str], journey: Json) -> dict[str, Json]:
+def _expected(ledgers: Sequence[Ledger], stored: set[str], versions: Sequence[Json]) -> dict[str, Json]:
     now = time.time_ns() // 1_000
     found = [
         customer
         for ledger in ledgers  # no two clients have a customer in common
-        for customer in customers_of(journey, [event for id, event in ledger.sent.items() if id in stored], now)
+        for customer in customers_of(versions, [event for id, event in ledger.sent.items() if id in stored], now)
     ]
     return {customer["events"][0]: customer for customer in found}
 
