@@ -12,6 +12,8 @@ class Mutant(NamedTuple):
     """Stands in the module exactly once, so that a mutant cannot rot unseen;"""
     instead: str
     """and this in its place."""
+    script: str = "everything"
+    """Which sort of script finds it; see trial."""
 
 
 PLANTED = [
@@ -38,6 +40,7 @@ PLANTED = [
         "services/events/live/traits.py",
         "if held is None or (held[1], held[0]) < (key, value):",
         "if held is None or held != (value, key):",
+        "stragglers",
     ),
     Mutant(
         "an instance is replaced and not subtracted",
@@ -122,12 +125,14 @@ PLANTED = [
         "services/events/projector/dirty.py",
         "Change(min(self.from_key, other.from_key), max(self.to_key, other.to_key), self.events + other.events)",
         "Change(min(self.from_key, other.from_key), self.to_key, self.events + other.events)",
+        "stragglers",
     ),
     Mutant(
         "of two marks the earlier place is forgotten",
         "services/events/projector/dirty.py",
         "Change(min(self.from_key, other.from_key), max(self.to_key, other.to_key), self.events + other.events)",
         "Change(other.from_key, max(self.to_key, other.to_key), self.events + other.events)",
+        "stragglers",
     ),
     Mutant(
         "what a version changes is not marked",
@@ -136,22 +141,25 @@ PLANTED = [
         "timeline.c.key < from_key",
     ),
     Mutant(
-        "states count as alike whatever the keys of their runs",
+        "states count as alike whatever runs are open",
         "services/events/live/domain/state.py",
         "started=0, open=tuple(run._replace(number=0) for run in state.open))",
-        "started=0, open=tuple(run._replace(number=0, key=None) for run in state.open))",
+        "started=0, open=())",
+        "stragglers",
     ),
     Mutant(
         "states count as alike whatever runs have ended",
         "services/events/live/domain/state.py",
         "return state._replace(started=0, open=tuple(",
         "return state._replace(started=0, resting=0, open=tuple(",
+        "stragglers",
     ),
     Mutant(
         "a late event and an alike checkpoint within what changed",
         "services/events/projector/walk.py",
         "if stored is None or key < work.changed_until or",
         "if stored is None or",
+        "stragglers",
     ),
     Mutant(
         "the last event before a checkpoint is not folded",
@@ -170,24 +178,28 @@ PLANTED = [
         "services/events/projector/difference.py",
         "            self.changes.renumbered.append(",
         "            self.changes.renumbered.count(",
+        "stragglers",
     ),
     Mutant(
         "a run at rest that was ended since counts as at rest",
         "services/events/projector/closed_runs.py",
         "if row.end_key is not None and row.end_key <= self._place:",
         "if row.end_key is not None and row.end_key < BEGINNING:",
+        "stragglers",
     ),
     Mutant(
         "a run at rest that an event ends later counts as ended",
         "services/events/projector/closed_runs.py",
         "if row.end_key is not None and row.end_key <= self._place:",
         "if row.end_key is not None:",
+        "stragglers",
     ),
     Mutant(
         "runs that began later are known before",
         "services/events/projector/closed_runs.py",
         "return row.start_key <= self._place and row.start_event not in self._open",
         "return row.start_event not in self._open",
+        "stragglers",
     ),
     Mutant(
         "a link keeps the event that was heard of first",
@@ -230,6 +242,7 @@ PLANTED = [
         "services/events/live/store/standing.py",
         "steps.c.key > asked.c.start",
         "steps.c.key >= asked.c.start",
+        "stragglers",
     ),
     Mutant(
         "one refold of several is skipped",

@@ -12,7 +12,7 @@ import pytest
 
 import tests
 from tests.mutants.planted import PLANTED, Mutant
-from tests.mutants.trial import FOUND
+from tests.mutants.trial import FOUND, SCRIPTS
 
 pytestmark = pytest.mark.full
 
@@ -23,8 +23,8 @@ _SEEDS = [str(seed) for seed in range(1, 9)]
 _SECONDS = 120
 
 
-def tried(product: Path, seeds: list[str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tests.mutants.trial", str(product), *seeds]
+def tried(product: Path, script: str, seeds: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.mutants.trial", str(product), script, *seeds]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(product), str(_ROOT)])}
     return subprocess.run(
         command, cwd=product, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
@@ -39,8 +39,9 @@ def product(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_product_as_it_is_passes(product: Path) -> None:
-    trial = tried(product, _SEEDS[:2])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_product_as_it_is_passes(product: Path, script: str) -> None:
+    trial = tried(product, script, _SEEDS[:2])
     assert (trial.returncode, trial.stdout, trial.stderr) == (0, "", "")
 
 
@@ -50,6 +51,6 @@ def test_a_planted_fault_is_found(product: Path, mutant: Mutant) -> None:
     source = module.read_text()
     assert source.count(mutant.text) == 1, "the product has changed: plant this fault anew"
     module.write_text(source.replace(mutant.text, mutant.instead))
-    trial = tried(product, _SEEDS)
+    trial = tried(product, mutant.script, _SEEDS)
     assert trial.returncode == 1, trial.stderr
     assert FOUND in trial.stdout

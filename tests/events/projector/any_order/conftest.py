@@ -10,9 +10,9 @@ import pytest
 from tests.support.databases import PostgresServer, fresh_postgresql
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
 def database_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Both empty, and of this test alone; the test runs once on each kind."""
+    """Both empty, and of this test alone; in the full profile the test runs once on each kind."""
     if request.param == "sqlite":
         for name in ("played", "replayed"):
             (tmp_path / name).mkdir()

@@ -44,6 +44,17 @@ EVERYTHING = (
 )
 """Turns that between them hold every kind."""
 
+STRAGGLERS = (Turn.HEAR, Turn.LEAP, Turn.PROJECT, Turn.TRICKLE, Turn.REWRITE, Turn.TRICKLE, Turn.BACK, Turn.TRICKLE)
+"""One by one, events come into histories that are known for the most part: after each, most stands as before."""
+
+
+def everything(seed: int) -> Script:
+    return Script(seed, 350, EVERYTHING)
+
+
+def stragglers(seed: int) -> Script:
+    return Script(seed, 450, STRAGGLERS)
+
 
 def scripts(hot: st.SearchStrategy[int], most: int) -> st.SearchStrategy[Script]:
     """Up to `most` turns, the frequent ones more often."""

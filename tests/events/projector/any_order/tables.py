@@ -60,6 +60,17 @@ def _row(columns: Any, left_out: set[str], kept: set[int]) -> Json:
     return row
 
 
+async def strays(reality: Reality) -> list[Json]:
+    """Rows of customers whom no identifier belongs to."""
+    async with reality.state.read(snapshot=True) as connection:
+        known = set((await connection.execute(select(tables.identifiers.c.customer).distinct())).scalars())
+        found = []
+        for table in (tables.customers, tables.instances, tables.steps, tables.checkpoints):
+            owners = (await connection.execute(select(table.c.customer).distinct())).scalars()
+            found += [{"table": table.name, "customer": owner.hex()} for owner in owners if owner not in known]
+    return found
+
+
 async def wrong_alarms(reality: Reality) -> list[Json]:
     """Customers who are not looked after when the first deadline of an instance comes."""
     async with reality.state.read(snapshot=True) as connection:

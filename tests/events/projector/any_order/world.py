@@ -18,7 +18,7 @@ Json = dict[str, Any]
 Identifier = tuple[str, str]
 
 PEOPLE = 26
-DAYS = 60
+DAYS = 150
 """How long the stories last."""
 _EVENTS_OF_MOST = 11
 _NAMES = (
@@ -27,6 +27,8 @@ _NAMES = (
     + ["Buy", "Pay", "Answer", "Pause", "Review"] * 2
     + ["Cancel", "Return", "Resume", "Complain", "Deliver", "Settle"]
 )
+_HARMLESS = ("Alias", "Identify", "Other")
+"""Behind them everything soon stands as before: they are late more often."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,14 @@ class World:
 def world(seed: int, hot: int) -> World:
     """`hot` of the events are about one person."""
     random = Random(seed)
-    others, stragglers = [], []
+    others: list[Json] = []
+    stragglers: list[Json] = []
     for person in range(PEOPLE):
-        count, late = {0: (hot, 0.2), 1: (hot // 6, 0.1)}.get(person, (_EVENTS_OF_MOST, 0.03))
+        count, late = {0: (hot, 0.15), 1: (hot // 6, 0.1)}.get(person, (_EVENTS_OF_MOST, 0.03))
         for number in range(count):
-            (stragglers if random.random() < late else others).append(_event(random, person, number))
+            event = _event(random, person, number)
+            is_late = random.random() < (3 * late if event["name"] in _HARMLESS else late)
+            (stragglers if is_late else others).append(event)
     return World(
         _with_repeats(random, _in_order_of_arrival(random, others)), random.sample(stragglers, len(stragglers))
     )
