@@ -10,10 +10,8 @@ from pathlib import Path
 
 from infra.chassis.clock import Clock
 from infra.chassis.data_folder import DataFolder, FolderTaken, FolderUnusable
-from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
-from services.events.intake.store import LogStore
-from services.events.replay.aside import Aside
+from services.events.replay.crew import Sites
 from services.events.replay.keeping import keep_former_instances, keep_published
 from services.events.replay.rebuild import Rebuild
 from services.events.replay.watching import Stage, Watch
@@ -57,13 +55,10 @@ async def _replay(stores: Stores, clock: Clock, watch: Watch) -> int:
 
 
 async def _build(stores: Stores, made: Path, aside: Path, clock: Clock, watch: Watch) -> int:
-    drafts = [Database(_url(stores, path), draft=True) for path in (made, aside)]
-    try:
-        await upgrade(drafts[0], STATE_MIGRATIONS)
-        return await Rebuild(LogStore(stores.log), drafts[0], Aside(drafts[1]), watch).run(clock())
-    finally:
-        for draft in drafts:
-            await draft.close()
+    sites = Sites(_url(stores, Path(str(stores.log.url.database))), _url(stores, made), _url(stores, aside), None)
+    async with sites.opened() as (_log, state, _aside):
+        await upgrade(state, STATE_MIGRATIONS)
+    return await Rebuild(sites, watch).run(clock())
 
 
 def _put_in_place(made: Path, state: Path) -> None:

@@ -27,7 +27,7 @@ from services.events.projector.leases import database_now
 from services.events.projector.progress import Progress
 from services.events.projector.runner import Projector
 from services.events.projector.wakeup import Wakeup
-from services.events.replay.aside import Aside
+from services.events.replay.crew import Sites
 from services.events.replay.keeping import PUBLISHED, keep_former_instances
 from services.events.replay.rebuild import Rebuild
 from services.events.replay.watching import Stage, Watch
@@ -52,16 +52,16 @@ async def replay_on_server(settings: Settings, clock: Clock, watch: Watch) -> in
     """How many entries of the log were replayed. Raises Conflict if another replay runs."""
     stores = Stores(settings)
     async with stores.opened(), _alone(stores.state):
-        draft = Database(settings.state_database_url, draft=True, schema=SCHEMA)
+        sites = Sites(settings.log_database_url, settings.state_database_url, settings.state_database_url, SCHEMA)
         try:
             await _new_schema(stores.state)
-            await upgrade(draft, STATE_MIGRATIONS)
-            slots = await Rebuild(LogStore(stores.log), draft, Aside(draft), watch).run(clock())
-            async with draft.write() as connection:
-                await connection.execute(text(f"ANALYZE {', '.join(_REPLACED)}"))
-            await Switch(stores, draft, clock, watch).run()
+            async with sites.opened() as (_log, draft, _aside):
+                await upgrade(draft, STATE_MIGRATIONS)
+                slots = await Rebuild(sites, watch).run(clock())
+                async with draft.write() as connection:
+                    await connection.execute(text(f"ANALYZE {', '.join(_REPLACED)}"))
+                await Switch(stores, draft, clock, watch).run()
         finally:
-            await draft.close()
             await _drop_schema(stores.state)
     return slots
 
