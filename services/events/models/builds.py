@@ -253,11 +253,12 @@ async def retired(connection: AsyncConnection, workspace: str) -> list[int]:
 async def sweep(connection: AsyncConnection, workspace: str, build: int, limit: int) -> int:
     """Deletes the next rows of a retired build: of up to `limit` customers, or up to `limit` counters.
 
-    How many customers or counters these were; 0 when the build itself is gone. What customers hold of it in their
-    states goes when they are folded next.
+    How many customers or counters these were; 0 when the build itself is gone, or another process is sweeping it. What
+    customers hold of it in their states goes when they are folded next.
     """
     swept = build_progress.c.workspace == workspace, build_progress.c.build == build
-    after = await connection.scalar(select(build_progress.c.after).where(*swept))
+    progress = select(build_progress.c.after).where(*swept).with_for_update(skip_locked=True)
+    after = await connection.scalar(progress)
     if after is None:
         return 0
     query = select(instances.c.customer).where(

@@ -26,8 +26,7 @@ from services.events.projector import stuck
 from services.events.projector.dirty import EVERYTHING, Change
 from services.events.projector.refold import Outcome, refold
 from services.events.projector.telling import Published
-from services.events.projector.walk import Unfoldable
-from services.events.projector.work import Built, Work
+from services.events.projector.work import Built, Unfoldable, Work
 from services.events.timeline import store as timeline_store
 from services.events.timeline.domain import BEGINNING, END
 from services.events.timeline.reader import EntryReader
@@ -140,6 +139,8 @@ class Bench:
         if stored is None:
             return Work(customer, None, END, BEGINNING, END, dict.fromkeys(self._builds, EMPTY))
         states = read_states(stored.state)
+        if not states:
+            return Work(customer, stored, END, BEGINNING, END, dict.fromkeys(self._builds, EMPTY))
         base = {build: state for build, state in states.items() if build in self._builds}
         return Work(customer, stored, change.to_key if change else BEGINNING, stored.last_key, END, base)
 

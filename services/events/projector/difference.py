@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple, cast
 
 from services.events.ids import instance_id
 from services.events.live.domain import BEFORE_START, EMPTY, History, Instance, RunState, Trail
@@ -19,6 +20,21 @@ from services.events.projector.walk import Walk
 from services.events.projector.work import Built, Work
 from services.events.timeline.domain import BEGINNING, END, occurred_at_of
 from services.events.timeline.entry import Entry
+
+
+class _Side(NamedTuple):
+    """What is stored of a stretch under one build, or what the fold says."""
+
+    rows: Mapping[str, InstanceRow]
+    """By start event."""
+    steps: Mapping[bytes, list[StepRow]]
+    """By instance."""
+
+    def walks(self) -> Iterator[tuple[InstanceRow, list[StepRow]]]:
+        """Instances with their steps, if they have any."""
+        for row in self.rows.values():
+            if steps := self.steps.get(row.instance):
+                yield row, steps
 
 
 class Difference:
@@ -67,10 +83,10 @@ class Difference:
         self._find_due([view.due_at for view in views if view.due_at is not None])
         rows = {view.start.event: self._row(build, view) for view in views}
         old = self._old_rows(build, rows)
-        old_steps = [step for step in self._work.steps if step.build == build and step.key <= self._end]
-        new_steps = [row for view in views for row in _step_rows(view, rows[view.start.event])]
-        self._telling.turn_to(build, old_steps, new_steps, is_told=self._is_told(build))
-        self._replace_steps(build, views, (rows, new_steps), (old, old_steps))
+        steps = {rows[view.start.event].instance: _step_rows(view, rows[view.start.event]) for view in views}
+        old_steps = _by_instance(step for step in self._work.steps if step.build == build and step.key <= self._end)
+        self._telling.turn_to(build, old_steps, steps, is_told=self._is_told(build))
+        self._replace_steps(build, views, _Side(rows, steps), _Side(old, old_steps))
         open_behind = self._open_behind_match(build)
         for start, row in rows.items():
             stored = old.get(start)
@@ -147,29 +163,22 @@ class Difference:
         self.changes.instances.append(new)
         self.standing.append((new, 1))
 
-    def _replace_steps(
-        self,
-        build: int,
-        views: Sequence[Instance],
-        new: tuple[Mapping[str, InstanceRow], list[StepRow]],
-        stored: tuple[Mapping[str, InstanceRow], list[StepRow]],
-    ) -> None:
-        rows, new_steps = new
-        old, old_steps = stored
-        if not old_steps:
-            self.changes.steps += new_steps
+    def _replace_steps(self, build: int, views: Sequence[Instance], new: _Side, old: _Side) -> None:
+        if not old.steps:
+            self.changes.steps += chain.from_iterable(new.steps.values())
         else:
+            old_steps, new_steps = (list(chain.from_iterable(side.steps.values())) for side in (old, new))
             known, fresh = set(old_steps), set(new_steps)
             if known == fresh and all(
-                _counted_as(rows[start]) == _counted_as(old[start]) for start in rows.keys() & old
+                _counted_as(new.rows[start]) == _counted_as(old.rows[start]) for start in new.rows.keys() & old.rows
             ):
                 return
             self.changes.steps_gone += [step for step in old_steps if step not in fresh]
             self.changes.steps += [step for step in new_steps if step not in known]
-        for row, steps in _by_instance(old.values(), old_steps):
+        for row, steps in old.walks():
             self.walked.append((row, self._walked_from(build, row), steps, -1))
         before = {view.start.event: view.walked_from for view in views}
-        for row, steps in _by_instance(rows.values(), new_steps):
+        for row, steps in new.walks():
             self.walked.append((row, before[row.start_event], steps, 1))
 
     def _walked_from(self, build: int, row: InstanceRow) -> Trail:
@@ -321,8 +330,8 @@ def _step_rows(view: Instance, instance: InstanceRow) -> list[StepRow]:
     return rows
 
 
-def _by_instance(instances: Iterable[InstanceRow], steps: Iterable[StepRow]) -> list[tuple[InstanceRow, list[StepRow]]]:
+def _by_instance(steps: Iterable[StepRow]) -> dict[bytes, list[StepRow]]:
     taken: dict[bytes, list[StepRow]] = defaultdict(list)
     for step in steps:
         taken[step.instance].append(step)
-    return [(row, taken[row.instance]) for row in instances if row.instance in taken]
+    return taken

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, exists, literal, select, tuple_
+from sqlalchemy import case, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, delete_rows, insert_rows
 from services.events.intake.position import Place
-from services.events.partitions import PARTITIONS, partition_in_sql, partition_of
-from services.events.tables import dirty, identifiers, timeline
-from services.events.timeline.domain import BEGINNING, END
+from services.events.partitions import PARTITIONS, partition_of
+from services.events.tables import customers as customers_table
+from services.events.tables import dirty
+from services.events.timeline.domain import BEGINNING, END, Microseconds, first_key_at
 
 __all__ = [
     "EVERYTHING",
@@ -83,25 +84,21 @@ async def mark_again(connection: AsyncConnection, workspace: str, customers: Col
     await mark(connection, workspace, dict.fromkeys(customers, (place, EVERYTHING)))
 
 
-async def mark_since(connection: AsyncConnection, workspace: str, place: Place, from_key: bytes) -> None:
-    """Marks the customers with an event at or behind a key, from there to the end, and no others."""
-    has_event = exists().where(
-        timeline.c.workspace == workspace, timeline.c.profile == identifiers.c.profile, timeline.c.key >= from_key
-    )
-    customers = (
-        select(identifiers.c.customer).where(identifiers.c.workspace == workspace, has_event).distinct().subquery()
-    )
-    customer = customers.c.customer
+async def mark_since(connection: AsyncConnection, workspace: str, place: Place, since: Microseconds) -> None:
+    """Marks the customers with an event at or after a moment, from there to the end, and no others.
+
+    As far as they are folded: whoever has such an event only since then has a mark for it.
+    """
     concerned = select(
-        literal(workspace),
-        partition_in_sql(connection, customer),
+        customers_table.c.workspace,
+        customers_table.c.partition,
         literal(place.xid),
         literal(place.seq),
-        customer,
-        literal(from_key),
+        customers_table.c.customer,
+        literal(first_key_at(since)),
         literal(END),
         literal(0),
-    ).where(customer.is_not(None))  # without a WHERE, SQLite reads ON CONFLICT as part of a join
+    ).where(customers_table.c.workspace == workspace, customers_table.c.last_seen_at >= since)
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(dirty)
     statement = insert.from_select(_COLUMNS, concerned)
     earlier = statement.excluded.from_key < dirty.c.from_key

@@ -42,6 +42,7 @@ from services.events.timeline.reader import EntryReader
 _log = logging.getLogger(__name__)
 _LEASE = "fold/"
 _FEWEST_CUSTOMERS, _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 32, 128, 1_024
+_SHARE_OF_SILENCE = 8  # of a step, however many events wait
 _LONG_SECONDS = 0.4
 STEP_ERRORS = (Unavailable, DBAPIError, asyncpg.PostgresError)
 """What a step raises that the database refuses; COPY raises the last, of which SQLAlchemy knows nothing."""
@@ -172,7 +173,8 @@ class Fold:
         slow = [customer for of_workspace, customer in lanes.slow if of_workspace == workspace]
         async with lanes.state.write(snapshot=True) as connection:
             waiting = await dirty.waiting(connection, workspace, partitions, self._most, slow)
-            due = await _due(connection, workspace, partitions, now, self._most - len(waiting), slow)
+            some = max(self._most - len(waiting), self._most // _SHARE_OF_SILENCE, 1)
+            due = await _due(connection, workspace, partitions, now, some, slow)
             if not waiting and not due:
                 return 0
             changes = dict.fromkeys(due) | {customer: one.change for customer, one in waiting.items()}

@@ -22,7 +22,7 @@ from services.events.projector.leases import Leases
 from services.events.projector.taking_in import Batch, TakingIn
 from services.events.tables import state_metadata
 from services.events.timeline import store as timeline_store
-from services.events.timeline.domain import END, first_key_at
+from services.events.timeline.domain import END
 from services.events.timeline.entry import Entry
 from services.events.timeline.reader import EntryReader
 from services.events.timeline.store import Placed
@@ -81,7 +81,7 @@ class Identify:
         customers = [customer for _profile, customer in taken.owners]
         await dirty.mark(connection, workspace, _marks(batch.places, taken.fresh, customers, taken.moved))
         for reread in taken.rereads:
-            await dirty.mark_since(connection, workspace, reread.place, first_key_at(reread.since))
+            await dirty.mark_since(connection, workspace, reread.place, reread.since)
 
     async def _measure_tables(self) -> None:
         """Each time the log has doubled, lets PostgreSQL's planner take a small sample of the tables.

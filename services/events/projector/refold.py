@@ -14,8 +14,8 @@ from services.events.insights.domain import Tally
 from services.events.live.store.writing import Changes
 from services.events.projector.difference import Difference
 from services.events.projector.telling import Published
-from services.events.projector.walk import Failed, Unfoldable, Walk
-from services.events.projector.work import Built, Work
+from services.events.projector.walk import Failed, Walk
+from services.events.projector.work import Built, Unfoldable, Work
 from services.events.timeline.domain import END
 
 _MOST_UNFOLDABLE = 20
@@ -37,15 +37,14 @@ def refold(work: Work, builds: Mapping[int, Built], tally: Tally, secret: bytes,
     What the outcome changes in the counters is added to `tally`. Raises whatever the fold raises for a customer with
     too many events that cannot be folded.
     """
-    unfoldable: list[Unfoldable] = []
     while True:
         try:
             walk = Walk(work, builds)
             break
         except Failed as failed:
-            unfoldable.append(failed.unfoldable)
+            work.unfoldable.append(failed.unfoldable)
             work.left_out.add(failed.unfoldable.event)
-            if len(unfoldable) > _MOST_UNFOLDABLE:
+            if len(work.unfoldable) > _MOST_UNFOLDABLE:
                 raise (failed.__cause__ or failed) from None
     if any(archive.wants for archive in work.archives.values()):
         return None
@@ -56,4 +55,4 @@ def refold(work: Work, builds: Mapping[int, Built], tally: Tally, secret: bytes,
         tally.instance(row, sign)
     for row, before, steps, sign in difference.walked:
         tally.steps(row, before, steps, sign)
-    return Outcome(difference.changes, difference.published, unfoldable, walk.events)
+    return Outcome(difference.changes, difference.published, work.unfoldable, walk.events)

@@ -17,7 +17,7 @@ from infra.chassis.database import among, delete_rows, insert_rows
 from services.events.intake.position import Place
 from services.events.partitions import partition_of
 from services.events.projector import dirty
-from services.events.projector.walk import Unfoldable
+from services.events.projector.work import Unfoldable
 from services.events.tables import cursors, stuck
 
 NO_EVENT = ""

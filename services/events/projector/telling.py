@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
@@ -12,6 +11,9 @@ from services.events.live.domain.changes import Placed, Stand, Told, between, to
 from services.events.live.rows import InstanceRow, StepRow
 from services.events.projector.closed_runs import resting_of
 from services.events.projector.work import Work
+
+Steps = Mapping[bytes, Sequence[StepRow]]
+"""By instance, in the order of the history."""
 
 Identity = tuple[bytes, int]
 """Instance and build."""
@@ -51,20 +53,20 @@ class Telling:
         self._work = work
         self._is_told = False
         self._build = 0
-        self._stands: dict[str, Stand] = {}
-        self._old_steps: Mapping[bytes, Sequence[StepRow]] = {}
-        self._new_steps: Mapping[bytes, Sequence[StepRow]] = {}
+        self._stands: dict[str, Stand] | None = None
+        self._old_steps: Steps = {}
+        self._new_steps: Steps = {}
         self._keys: frozenset[bytes] | None = None
 
-    def turn_to(self, build: int, old_steps: Iterable[StepRow], new_steps: Iterable[StepRow], *, is_told: bool) -> None:
+    def turn_to(self, build: int, old_steps: Steps, new_steps: Steps, *, is_told: bool) -> None:
         """What follows is about this build; the steps are those within the stretch that is folded."""
         self._is_told = is_told
         if not is_told:
             return
         self._build = build
-        self._stands = {run.start.event: Stand(run.status, run.phase) for run in self._work.base[build].open}
-        self._old_steps = _by_instance(old_steps)
-        self._new_steps = _by_instance(new_steps)
+        self._stands = None
+        self._old_steps = old_steps
+        self._new_steps = new_steps
 
     def has(self, old: InstanceRow | None, new: InstanceRow) -> None:
         """The customer has an instance, which is new to it if there is no old row."""
@@ -99,19 +101,14 @@ class Telling:
         """Where the instance stood before the stretch; None if it began within."""
         if old.start_key > self._work.start:
             return None
-        stand = self._stands.get(old.start_event)
-        if stand is None:
-            resting = cast(RunState, resting_of(old))  # else no event of the stretch would concern it
-            stand = Stand(resting.status, resting.phase)
-        return stand
+        if self._stands is None:
+            open_runs = self._work.base[self._build].open
+            self._stands = {run.start.event: (run.status, run.phase) for run in open_runs}
+        if old.start_event in self._stands:
+            return self._stands[old.start_event]
+        resting = cast(RunState, resting_of(old))  # else no event of the stretch would concern it
+        return resting.status, resting.phase
 
 
 def _is_told_otherwise(old: InstanceRow, new: InstanceRow) -> bool:
     return (old.status, old.ended_at, old.run, old.key) != (new.status, new.ended_at, new.run, new.key)
-
-
-def _by_instance(steps: Iterable[StepRow]) -> Mapping[bytes, Sequence[StepRow]]:
-    taken: dict[bytes, list[StepRow]] = defaultdict(list)
-    for step in steps:
-        taken[step.instance].append(step)
-    return taken

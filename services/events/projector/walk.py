@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from services.events.live.domain import History
 from services.events.live.domain.checkpoints import is_checkpoint
 from services.events.live.state import States, all_alike
-from services.events.projector.work import Built, Work
-
-
-class Unfoldable(NamedTuple):
-    """An event that the fold fails on."""
-
-    event: str
-    key: bytes
-    error: str
+from services.events.projector.work import Built, Unfoldable, Work
 
 
 class Failed(Exception):

@@ -30,7 +30,7 @@ class Withdrawing:
         async with lanes.turn, lanes.state.write(snapshot=True) as connection:
             live = {build.number for build in await builds.active(connection, workspace) if build.live}
             looked_after, gone = await moving.unclaimed(connection, workspace, partitions, live)
-            changes = in_order(placed for one in gone for placed in between(one, None))
+            changes = in_order([placed for one in gone for placed in between(one, None)])
             await store.append(connection, workspace, changes, lanes.clock())
             await lanes.leases.check(connection, epochs)
         return looked_after

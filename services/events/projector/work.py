@@ -23,6 +23,14 @@ class Built(NamedTuple):
     """Whether what changes under it is published."""
 
 
+class Unfoldable(NamedTuple):
+    """An event that the fold fails on."""
+
+    event: str
+    key: bytes
+    error: str
+
+
 @dataclass(slots=True)
 class Work:
     """Each build of one customer goes on from how it stood behind one event."""
@@ -49,6 +57,8 @@ class Work:
     steps: Sequence[StepRow] = ()
     """What is stored of `start` to `stop`: instances open behind `start`, begun or ended since, and steps."""
     archives: dict[int, ClosedRuns] = field(default_factory=dict)
+    unfoldable: list[Unfoldable] = field(default_factory=list)
+    """Events that failed in this step, in however many attempts."""
     left_out: set[str] = field(default_factory=set)
     """Events, by id, that failed before."""
 

@@ -28,8 +28,7 @@ from services.events.models.queries import Models
 from services.events.projector import stuck
 from services.events.projector.fold import is_about_the_data
 from services.events.projector.refold import Outcome, refold
-from services.events.projector.walk import Unfoldable
-from services.events.projector.work import Built, Work
+from services.events.projector.work import Built, Unfoldable, Work
 from services.events.replay.aside import Aside
 from services.events.timeline import store as timeline_store
 from services.events.timeline.domain import BEGINNING, END, Microseconds

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert, select
 
-from infra.chassis.database import Database
+from infra.chassis.database import Database, delete_rows
 from infra.chassis.migrations import upgrade
 from services.events import tables
 from services.events.identity.domain import profile_id, strength
@@ -19,12 +19,13 @@ from services.events.intake.slots import Published, Recorded, Slot
 from services.events.intake.store import Group, LogStore
 from services.events.models import builds
 from services.events.models.builds import Build
+from services.events.partitions import partition_of
 from services.events.projector import dirty
 from services.events.projector.dirty import Waiting
 from services.events.projector.identify import Identify
 from services.events.projector.leases import Leases
 from services.events.stores import LOG_MIGRATIONS, STATE_MIGRATIONS
-from services.events.timeline.domain import history_key
+from services.events.timeline.domain import history_key, occurred_at_of
 from services.events.timeline.reader import EntryReader
 from tests.support.histories import DAY, EPOCH
 
@@ -87,6 +88,23 @@ def version(number: int, effective_from: str | None = None, journey: str = "shop
     return Published(journey, number, msgspec.json.encode(document))
 
 
+def _folded(workspace: str, customer: bytes, history: Sequence[bytes]) -> Json:
+    return {
+        "workspace": workspace,
+        "customer": customer,
+        "partition": partition_of(customer),
+        "first_key": history[0],
+        "last_key": history[-1],
+        "first_event": "1-0",
+        "first_seen_at": occurred_at_of(history[0]),
+        "last_seen_at": occurred_at_of(history[-1]),
+        "traits": b"",
+        "state": b"",
+        "clock": 0,
+        "due_at": None,
+    }
+
+
 class FirstStage:
     """Open with `async with`; time stands where `now` says. Each workspace has a log of its own."""
 
@@ -128,7 +146,14 @@ class FirstStage:
     async def clear(self, workspace: str = "default") -> None:
         """As if all that is marked were folded."""
         waiting = await self.marks(workspace)
+        histories = await self.histories(workspace)
+        rows = [_folded(workspace, customer, histories[customer]) for customer in waiting if customer in histories]
         async with self.state.write() as connection:
+            await delete_rows(
+                connection, tables.customers, ("workspace", "customer"), [(workspace, one) for one in waiting]
+            )
+            if rows:
+                await connection.execute(insert(tables.customers), rows)
             await dirty.clear(connection, workspace, waiting)
 
     async def histories(self, workspace: str = "default") -> dict[bytes, list[bytes]]:

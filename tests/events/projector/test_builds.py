@@ -98,12 +98,16 @@ async def test_a_version_from_about_now_is_added_and_only_what_happened_since_is
 
 
 async def test_a_version_and_events_of_one_row_mark_a_customer_once(stage: FirstStage) -> None:
-    await stage.take(version(1))
-    place = await stage.take(said(9, A), said(11, A), version(2, recently()), version(3, recently()))
-    [(customer, waiting)] = (await stage.marks()).items()
-    assert (customer, waiting.change.to_key, waiting.change.events) == (customer_of(*A), END, 2)
-    assert first_key_at(EPOCH + 9 * DAY) < waiting.change.from_key < first_key_at(EPOCH + 9 * DAY + 1)
-    assert waiting.last == place
+    """Who has been folded up to now has a mark of the version; who has not is folded under it in any case."""
+    await stage.take(version(1), said(9, A), said(10, A))
+    await stage.clear()
+    place = await stage.take(said(9.5, A), said(11, B), version(2, recently()), version(3, recently()))
+    marks = await stage.marks()
+    assert marks.keys() == {customer_of(*A), customer_of(*B)}
+    waiting = marks[customer_of(*A)]
+    assert (waiting.change.to_key, waiting.change.events, waiting.last) == (END, 1, place)
+    late = EPOCH + 19 * DAY // 2
+    assert first_key_at(late) < waiting.change.from_key < first_key_at(late + 1)
 
 
 @pytest.mark.parametrize("effective_from", [None, recently(HOUR + 1)], ids=["always", "earlier"])
@@ -389,3 +393,23 @@ async def test_what_is_stuck_is_counted_by_customer_and_listed_by_event(stage: F
             query["after"] = page["endCursor"]
         refused = await client.get("/internal/projection/stuck", params={"after": "AAAA"})
         assert (refused.status_code, refused.json()["code"]) == (400, "BAD_CURSOR")
+
+
+async def test_two_processes_that_sweep_at_once_leave_nothing_behind(on_postgresql: FirstStage) -> None:
+    stage = on_postgresql
+    retired = {"build": 1, "xid": 1, "journey": "shop", "versions": "[1]", "state": "RETIRED"}
+    progress = {"build": 1, "partition": -1, "after": b"", "folded": 0, "done": False}
+    cell = {"build": 1, "version": 1, "dimension": "", "value": "", "partition": 0, "body": b"x"}
+    async with stage.state.write() as connection:
+        for table, rows in (
+            (tables.builds, [retired]),
+            (tables.build_progress, [progress]),
+            (tables.counters, [cell | {"day": day} for day in range(10)]),
+        ):
+            await connection.execute(insert(table), [{"workspace": "default"} | row for row in rows])
+    async with stage.state.write() as first:
+        assert await builds.sweep(first, "default", 1, 5) == 5
+        async with stage.state.write() as second:
+            assert await builds.sweep(second, "default", 1, 5) == 0
+    assert len(await stage.rows(tables.counters)) == 5
+    assert len(await stage.rows(tables.builds)) == 1

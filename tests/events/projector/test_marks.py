@@ -133,11 +133,12 @@ async def test_only_who_has_an_event_since_a_moment_is_marked_from_there(databas
     async with FirstStage(database_url) as stage:
         events = [said(1, A), said(3, A), said(2, B), said(4, USER)]
         place = await stage.take(*events)
-        moment = first_key_at(EPOCH + 3 * DAY)
+        since = EPOCH + 3 * DAY
+        moment = first_key_at(since)
         await stage.clear()
         async with stage.state.write() as connection:
             await dirty.mark(connection, "default", {customer_of(*A): (place, at(events[0]))})
-            await dirty.mark_since(connection, "default", place, moment)
+            await dirty.mark_since(connection, "default", place, since)
         assert await stage.marks() == {
             customer_of(*A): Waiting(Change(key_of(events[0]), END, 1), place),
             customer_of(*USER): Waiting(Change(moment, END, 0), place),
@@ -146,7 +147,7 @@ async def test_only_who_has_an_event_since_a_moment_is_marked_from_there(databas
             (customer, dirty.partition_of(customer)) for customer in (customer_of(*A), customer_of(*USER))
         }
         async with stage.state.write() as connection:
-            await dirty.mark_since(connection, "default", Place(place.xid, place.seq + 1), moment)
+            await dirty.mark_since(connection, "default", Place(place.xid, place.seq + 1), since)
         assert (await stage.marks())[customer_of(*A)].last == Place(place.xid, place.seq + 1)
 
 

@@ -232,3 +232,21 @@ async def test_a_rebuild_goes_past_a_customer_that_cannot_be_stored_under_the_ne
         assert await stuck_events(reality) == [(customer_of(*users[7]), "", "CharacterNotInRepertoireError")]
         under_new = {row.customer for row in await reality.rows(tables.instances) if row.version == 2}
         assert under_new == await visible(reality) - {customer_of(*users[7])}
+
+
+async def test_a_poison_event_is_listed_though_its_fold_is_made_twice(reality: Reality) -> None:
+    """Beside it an order is cancelled that has closed long ago: the fold has to ask for it and begin anew."""
+    orders = KEYED | {"cancelledWhen": 'name == "Cancel"'}
+    await reality.publish([orders])
+    first = [event("b", "Buy", 0, USER, properties={"order_id": "1"}), event("v", "View", 20, USER)]
+    await reality.record(first)
+    then = [event(POISON, "View", 21, USER), event("c", "Cancel", 22, USER, properties={"order_id": "1"})]
+    async with Hands(reality, Fault(POISON)) as faulty:
+        await faulty.finish()
+        await reality.record(then)
+        await faulty.finish()
+        assert [error for _customer, _event, error in await stuck_events(reality)] == [Fault.error]
+    async with Hands(reality) as mended:
+        await mended.finish()
+    assert await stuck_events(reality) == []
+    await assert_as_expected(reality, first + then, [SHOP, orders])
