@@ -43,7 +43,7 @@ async def follow(url: str, arrival: Arrival) -> None:
             assert known == {row.instance for row in await reality.rows(tables.instances)}
 
 
-@settings(max_examples=150, **_SLOW)
+@settings(max_examples=10, **_SLOW)
 @given(arrival=_in_question)
 def test_followers_know_which_instances_there_are_on_sqlite(
     tmp_path_factory: pytest.TempPathFactory, arrival: Arrival

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -19,20 +20,12 @@ from services.events.timeline.domain import Microseconds, occurred_at_of
 _SILENCE = b""
 """In the place of a history key: at the same moment, silence comes before all events."""
 
+Stand = tuple[str, str]
+"""Where an instance stands: its status, and the key of its phase."""
 
-class Stand(NamedTuple):
-    """Where an instance stands."""
-
-    status: str
-    phase: str  # key
-
-
-class Moment(NamedTuple):
-    """When an instance came to stand somewhere else."""
-
-    at: Microseconds
-    by: bytes  # history key of the event; _SILENCE if there was none
-    stand: Stand
+# Plain tuples, because there are about as many as events.
+Moment = tuple[Microseconds, bytes, str, str]
+"""When an instance came to stand somewhere else: the time, the history key of the event or _SILENCE, status, phase."""
 
 
 class Told(NamedTuple):
@@ -46,7 +39,7 @@ class Told(NamedTuple):
     start_key: bytes
     end: Stand
     before: Stand | None  # where it stood before the stretch; None if it began within
-    moments: list[Moment]
+    moments: list[Moment]  # in order
 
 
 class InstanceChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -64,13 +57,8 @@ class InstanceChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
     correction: bool
 
 
-class Placed(NamedTuple):
-    """A change with its place among those of its customer: (at, by, start_key)."""
-
-    at: Microseconds
-    by: bytes
-    start_key: bytes
-    change: InstanceChange
+Placed = tuple[Microseconds, bytes, bytes, InstanceChange]
+"""A change behind its place among those of its customer: the time, the history key as in Moment, that of the start."""
 
 
 def told(row: InstanceRow, before: Stand | None, steps: Iterable[StepRow]) -> Told:
@@ -78,12 +66,12 @@ def told(row: InstanceRow, before: Stand | None, steps: Iterable[StepRow]) -> To
     moments = []
     status, phase = before or (None, None)
     for step in steps:
-        if step.status != status or step.phase != phase:
+        if step.phase != phase or step.status != status:
             status, phase = step.status, step.phase
-            moments.append(Moment(occurred_at_of(step.key), step.key, Stand(status, phase)))
-    end = Stand(row.status, row.phase)
+            moments.append((occurred_at_of(step.key), step.key, status, phase))
     if row.status == Status.ABANDONED and row.ended_at is not None:
-        moments.append(Moment(row.ended_at, _SILENCE, end))
+        moments.append((row.ended_at, _SILENCE, row.status, row.phase))
+    end = row.status, row.phase
     return Told(row.customer, row.instance, row.journey, row.key, row.run, row.start_key, end, before, moments)
 
 
@@ -94,14 +82,15 @@ def between(old: Told | None, new: Told | None) -> list[Placed]:
     been published. One that only takes something back has the time of what is gone, and says where the instance stood
     then. If the number, the key or all of the instance is gone, the time is that of its start.
     """
-    if old is None:
-        return [] if new is None else _changes(new, new.moments, [])
     if new is None:
-        return [_of_start(old, old.end, None)]
-    gone, added = _apart(old.moments, new.moments), _apart(new.moments, old.moments)
-    changes = _changes(new, added, gone)
-    changes += [_taken_back(new, moment) for moment in gone[len(added) :]]
-    if not gone and (old.run != new.run or (old.key is not None and old.key != new.key)):
+        return [] if old is None else [_of_start(old, old.end, None)]
+    if old is None or not old.moments:
+        changes = _added(new)
+        gone: list[Moment] = []
+    else:
+        gone, fresh = _apart(old.moments, new.moments), _apart(new.moments, old.moments)
+        changes = _replaced(new, fresh, gone) + [_taken_back(new, moment) for moment in gone[len(fresh) :]]
+    if old is not None and not gone and (old.run != new.run or old.key not in (None, new.key)):
         changes.append(_of_start(new, old.end, new.end))
     return changes
 
@@ -110,73 +99,75 @@ def renumbering(
     customer: bytes, instance: bytes, journey: str, key: str | None, start_key: bytes, status: str, phase: str
 ) -> InstanceChange:
     """The correction of an instance of which nothing changes but its number."""
-    stand = Stand(status, phase)
-    return _of_start(Told(customer, instance, journey, key, 0, start_key, stand, None, []), stand, stand).change
+    stand = status, phase
+    *_place, change = _of_start(Told(customer, instance, journey, key, 0, start_key, stand, None, []), stand, stand)
+    return change
 
 
-def in_order(changes: Iterable[Placed]) -> list[InstanceChange]:
-    """The changes of one customer, in the order of their history."""
-    return [placed.change for placed in sorted(changes, key=lambda placed: placed[:3])]
+def in_order(changes: Sequence[Placed]) -> list[InstanceChange]:
+    """The changes of one customer, in the order of its history."""
+    return [placed[-1] for placed in (sorted(changes, key=_place) if len(changes) > 1 else changes)]
+
+
+_place = itemgetter(0, 1, 2)
 
 
 def _apart(some: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:
     """Those of `some` that are not among the others; which event it was that made the same change does not matter."""
-    if not others:
-        return list(some)
-    left = Counter((moment.at, moment.stand) for moment in others)
+    left = Counter((at, status, phase) for at, _by, status, phase in others)
     apart = []
     for moment in some:
-        what = moment.at, moment.stand
-        if left[what]:
-            left[what] -= 1
+        at, _by, status, phase = moment
+        if left[at, status, phase]:
+            left[at, status, phase] -= 1
         else:
             apart.append(moment)
     return apart
 
 
-def _changes(new: Told, added: Sequence[Moment], gone: Sequence[Moment]) -> list[Placed]:
-    """The added ones, of which the first so many are in the place of those that are gone."""
+def _added(new: Told) -> list[Placed]:
+    """All that an instance publishes, of which nothing has been published."""
+    customer, instance, journey, key, _run, start_key, _end, before, moments = new
+    was, was_in = before or (None, None)
+    changes = []
+    for at, by, status, phase in moments:
+        change = InstanceChange(customer, instance, journey, key, at, was, was_in, status, phase, False)
+        changes.append((at, by, start_key, change))
+        was, was_in = status, phase
+    return changes
+
+
+def _replaced(new: Told, fresh: Sequence[Moment], gone: Sequence[Moment]) -> list[Placed]:
+    """The fresh ones, of which the first so many are in the place of those that are gone."""
     changes: list[Placed] = []
     stand = new.before
-    wanted = iter(added)
-    awaited = next(wanted, None)
     for moment in new.moments:
-        if moment is awaited:
-            corrects = gone[len(changes)].stand if len(changes) < len(gone) else None
-            changes.append(_placed(new, moment, corrects or stand, moment.stand, correction=corrects is not None))
-            awaited = next(wanted, None)
-        stand = moment.stand
+        number = len(changes)
+        if number < len(fresh) and moment is fresh[number]:
+            is_instead = number < len(gone)
+            previous = gone[number][2:] if is_instead else stand
+            changes.append(_placed(new, moment, previous, moment[2:], correction=is_instead))
+        stand = moment[2:]
     return changes
 
 
 def _taken_back(new: Told, gone: Moment) -> Placed:
     """Nothing is in the place of what is gone."""
     stand = new.before
-    for moment in new.moments:
-        if moment.at <= gone.at:
-            stand = moment.stand
-    return _placed(new, gone, gone.stand, stand, correction=True)
+    for at, _by, status, phase in new.moments:
+        if at <= gone[0]:
+            stand = status, phase
+    return _placed(new, gone, gone[2:], stand, correction=True)
 
 
 def _of_start(of: Told, previous: Stand, stand: Stand | None) -> Placed:
-    start = Moment(occurred_at_of(of.start_key), of.start_key, previous)
+    start = occurred_at_of(of.start_key), of.start_key, *previous
     return _placed(of, start, previous, stand, correction=True)
 
 
 def _placed(of: Told, when: Moment, previous: Stand | None, stand: Stand | None, *, correction: bool) -> Placed:
-    at, by, _stand = when
-    previous_status, previous_phase = previous or (None, None)
+    at, by, _status, _phase = when
+    was, was_in = previous or (None, None)
     status, phase = stand or (None, None)
-    change = InstanceChange(
-        of.customer,
-        of.instance,
-        of.journey,
-        of.key,
-        at,
-        previous_status,
-        previous_phase,
-        status,
-        phase,
-        correction,
-    )
-    return Placed(at, by, of.start_key, change)
+    change = InstanceChange(of.customer, of.instance, of.journey, of.key, at, was, was_in, status, phase, correction)
+    return at, by, of.start_key, change
