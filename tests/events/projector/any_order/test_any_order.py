@@ -20,7 +20,8 @@ from tests.support.databases import PostgresServer, fresh_postgresql
 _SLOW: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 _quick = settings(max_examples=1, derandomize=True, **_SLOW)
 _one = settings(phases=[Phase.explicit], **_SLOW)
-_full = settings(max_examples=12, **_SLOW)
+_full = settings(max_examples=8, **_SLOW)
+_full_on_postgresql = settings(max_examples=4, **_SLOW)
 _few_events = scripts(hot=st.just(300), most=18)
 _many_events = scripts(hot=st.integers(300, 1_000), most=30)
 
@@ -53,6 +54,7 @@ def test_any_order_means_the_same_on_postgresql(postgresql: PostgresServer, scri
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 @_full
 @given(script=_many_events)
 def test_any_order_of_many_events_means_the_same_on_sqlite(
@@ -62,7 +64,8 @@ def test_any_order_of_many_events_means_the_same_on_sqlite(
 
 
 @pytest.mark.full
-@_full
+@pytest.mark.timeout(900)
+@_full_on_postgresql
 @given(script=_many_events)
 def test_any_order_of_many_events_means_the_same_on_postgresql(postgresql: PostgresServer, script: Script) -> None:
     assert play_on_postgresql(postgresql, script) == []

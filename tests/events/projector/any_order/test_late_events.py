@@ -19,6 +19,7 @@ MOST_REFOLDED = 512
 _APART = DAY // 144  # ten minutes
 _VISIT = ["View", "Other", "Cart", "View", "Other", "View", "Cart", "Other", "View", "Buy"]
 _ROW = 2_500
+_PURCHASES = 600
 SHOP: Json = {
     "key": "shop",
     "name": "Shop",
@@ -44,6 +45,7 @@ SHOP: Json = {
     "returnedWhen": 'name == "Return"',
     "patience": "PT12H",
 }
+PLAIN = {**SHOP, "returnedWhen": None}
 
 
 def event(number: int, late: int = 0) -> Json:
@@ -87,3 +89,43 @@ async def test_a_late_event_refolds_a_small_part_of_a_long_history(database_urls
         often = await contents(reality)
         once = await told.replayed(replayed_url)
     assert [compared(name, often[name], once[name]) for name in often] == [[]] * len(often)
+
+
+@pytest.mark.parametrize(
+    ("journey", "names", "refolded"),
+    [
+        pytest.param(PLAIN, ["View", "Buy"], 1, id="missing-purchase"),
+        pytest.param(PLAIN, ["View"], 1, id="led-nowhere"),
+        pytest.param({**PLAIN, "reentry": "AFTER_END"}, ["View"], 1, id="led-nowhere-after-end"),
+        pytest.param(SHOP, ["View"], 1, id="led-nowhere-with-returns"),
+    ],
+)
+async def test_a_late_visit_is_forgotten_once_it_has_closed(
+    database_urls: tuple[str, str], journey: Json, names: list[str], refolded: int
+) -> None:
+    """Two purchases a week, and between them a visit that is heard of later: nothing afterwards can concern it."""
+    played_url, replayed_url = database_urls
+    purchases = [
+        visit_event(f"{name}{number}", name, number * 3 * DAY + place)
+        for number in range(_PURCHASES)
+        for place, name in enumerate(["View", "Buy"])
+    ]
+    async with Reality(played_url) as reality, Stages(reality) as stages:
+        told = Told(reality)
+        reality.now = EPOCH + _PURCHASES * 3 * DAY
+        await told.versions(journey)
+        await told.events(*purchases)
+        await stages.finish()
+        before = stages.lanes.events
+
+        await told.events(*(visit_event(f"late{name}", name, 31 * DAY + place) for place, name in enumerate(names)))
+        await stages.finish()
+
+        assert stages.lanes.events - before == refolded
+        often = await contents(reality)
+        once = await told.replayed(replayed_url)
+    assert [compared(name, often[name], once[name]) for name in often] == [[]] * len(often)
+
+
+def visit_event(message_id: str, name: str, after: int) -> Json:
+    return plain_event(message_id, name, EPOCH + after, identifiers=[("user_id", "u")], verified=True)
