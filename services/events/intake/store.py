@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec import Raw
-from sqlalchemy import ColumnElement, and_, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, and_, any_, func, literal_column, select, tuple_
 
 from infra.chassis.database import Database, chunked
 from infra.chassis.errors import NotFound
@@ -52,12 +52,19 @@ class LogStore:
         """
         order = (log.c.xid, log.c.seq)
         before = func.sum(log.c.slots).over(order_by=order) - log.c.slots
-        query = select(*order, log.c.logged_at, log.c.body, before.label("before")).where(_behind(workspace, place))
+        query = select(log.c.seq, before.label("before")).where(_behind(workspace, place))
         if not self._database.is_sqlite:
             query = query.where(log.c.xid < _OLDEST_RUNNING)
-        rows = query.order_by(*order).limit(slots).subquery()
+        # Without their bodies: SQLite would copy those of all rows that it sums over.
+        next_rows = query.order_by(*order).limit(slots).subquery()
+        seqs = select(next_rows.c.seq).where(next_rows.c.before < slots)
+        # As an array: PostgreSQL would rather read the whole log for a join.
+        chosen = (
+            log.c.seq.in_(seqs) if self._database.is_sqlite else log.c.seq == any_(func.array(seqs.scalar_subquery()))
+        )
+        columns = select(*order, log.c.logged_at, log.c.body).where(chosen).order_by(*order)
         async with self._database.read() as connection:
-            found = await connection.execute(select(rows).where(rows.c.before < slots).order_by(rows.c.xid, rows.c.seq))
+            found = await connection.execute(columns)
             return [LogRow(Place(row.xid, row.seq), row.logged_at, unpack(row.body)) for row in found]
 
     async def read_rows(self, workspace: str, seqs: Iterable[int]) -> dict[int, list[Slot]]:

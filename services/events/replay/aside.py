@@ -41,7 +41,7 @@ RawShelved = tuple[ProfileId, ProfileId, int, int, msgspec.Raw]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_owners = msgspec.msgpack.Decoder(Owners).decode
 _decode_events = msgspec.msgpack.Decoder(list[Shelved]).decode
-_compress = zstandard.ZstdCompressor(level=1).compress
+_compress = zstandard.ZstdCompressor(level=-5).compress  # it is read once, and soon
 _decompress = zstandard.ZstdDecompressor().decompress
 
 
