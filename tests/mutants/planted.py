@@ -137,8 +137,8 @@ PLANTED = [
     Mutant(
         "what a version changes is not marked",
         "services/events/projector/dirty.py",
-        "timeline.c.key >= from_key",
-        "timeline.c.key < from_key",
+        "customers_table.c.last_seen_at >= since)",
+        "customers_table.c.last_seen_at < since)",
     ),
     Mutant(
         "states count as alike whatever runs are open",
