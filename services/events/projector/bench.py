@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.events.insights.domain import Tally
 from services.events.live.domain.state import EMPTY
 from services.events.live.rows import CustomerRow, InstanceRow, StepRow
-from services.events.live.state import numbered, read_states
+from services.events.live.state import States, numbered, read_states
 from services.events.live.store import standing
 from services.events.live.store.standing import BuildStretch, Stretch
 from services.events.live.store.writing import Changes
@@ -151,6 +151,8 @@ class Bench:
         for work in works:
             work.start, stored = before.get(work.customer, (BEGINNING, b""))
             states = read_states(stored) if stored else {}
+            if stored and not work.whole and not work.base.keys() <= states.keys():
+                work.start, states = await self._common_checkpoint(work, since[work.customer])
             if work.whole:  # under builds, too, for which it could not be caught up
                 work.base = dict.fromkeys(self._builds, EMPTY)
             elif work.base.keys() <= states.keys():
@@ -160,6 +162,16 @@ class Bench:
                 work.base = dict.fromkeys(work.base, EMPTY)
         await self._reach(works, 1)
         await self._number(works)
+
+    async def _common_checkpoint(self, work: Work, place: bytes) -> tuple[bytes, States]:
+        """The last checkpoint before a place that all builds of the work have: a large state has fewer than a small."""
+        stretch = Stretch(work.customer, BEGINNING, place)
+        noted = await standing.checkpoints_within(self._connection, self._workspace, [stretch])
+        for key, stored in sorted(noted.get(work.customer, {}).items(), reverse=True):
+            states = read_states(stored)
+            if key < place and work.base.keys() <= states.keys():
+                return key, states
+        return BEGINNING, {}
 
     async def _reach(self, works: Sequence[Work], checkpoints: int) -> None:
         """Sets where works stop: some checkpoints behind what changed, or the end of the history."""
@@ -214,7 +226,7 @@ class Bench:
         instances_of = _by_customer(rows)
         steps_of = _by_customer(steps)
         for work in rewound:
-            work.checkpoints = {key: read_states(state) for key, state in noted.get(work.customer, {}).items()}
+            work.checkpoints = noted.get(work.customer, {})
             work.instances = instances_of[work.customer]
             work.steps = steps_of[work.customer]
 

@@ -254,15 +254,16 @@ class Difference:
         work = self._work
         written = {key: self._beside_others(key, states) for key, states in self._walk.checkpoints.items()}
         for key, stored in work.checkpoints.items():
-            if key <= self._end and written.get(key) != write_states(stored):
-                self.changes.checkpoints_gone.append((work.customer, key))
-            elif key in written:
+            if written.get(key) == stored:
                 del written[key]
+            elif key <= self._end and not (work.is_catching_up and key not in written):  # else it is of other builds
+                self.changes.checkpoints_gone.append((work.customer, key))
         self.changes.checkpoints += [(work.customer, key, state) for key, state in written.items()]
 
     def _beside_others(self, key: bytes, states: States) -> bytes:
         """A build that catches up leaves what the others have noted there."""
-        others = self._work.checkpoints.get(key, {}) if self._work.is_catching_up else {}
+        stored = self._work.checkpoints.get(key)
+        others = read_states(stored) if stored is not None and self._work.is_catching_up else {}
         return write_checkpoint({**others, **states})
 
     def _replace_customer(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.events.live.domain import History
-from services.events.live.domain.checkpoints import is_checkpoint
-from services.events.live.state import States, all_alike
+from services.events.live.domain.checkpoints import is_checkpoint, may_be_checkpoint
+from services.events.live.state import States, all_alike, read_states
 from services.events.projector.work import Built, Unfoldable, Work
 
 
@@ -40,16 +40,21 @@ class Walk:
                     take(entry)
             except Exception as error:
                 raise Failed(Unfoldable(entry.id, entry.key, type(error).__name__)) from error
-            if is_checkpoint(entry.key) and self._is_alike(work, entry.key):
+            if may_be_checkpoint(entry.key) and self._is_alike(work, entry.key):
                 break
 
     def states(self) -> States:
         return {build: history.state() for build, history in self.histories.items()}
 
     def _is_alike(self, work: Work, key: bytes) -> bool:
-        states = self.checkpoints[key] = self.states()
+        states = {
+            build: history.state() for build, history in self.histories.items() if is_checkpoint(key, history.open_runs)
+        }
+        if states:
+            self.checkpoints[key] = states
         stored = work.checkpoints.get(key)
-        if stored is None or key < work.changed_until or work.is_catching_up or not all_alike(states, stored):
+        if stored is None or key < work.changed_until or work.is_catching_up or len(states) < len(self.histories):
             return False
-        self.alike_behind = key
-        return True
+        if all_alike(states, read_states(stored)):
+            self.alike_behind = key
+        return self.alike_behind is not None

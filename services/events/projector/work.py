@@ -51,7 +51,7 @@ class Work:
     """How many events came in since it was folded; None: perhaps it lost others meanwhile."""
     entries: Sequence[Entry] = ()
     """The history between `start` and `stop`, in order once it is folded."""
-    checkpoints: Mapping[bytes, States] = field(default_factory=dict)
+    checkpoints: Mapping[bytes, bytes] = field(default_factory=dict)
     """Those stored between `start` and `stop`."""
     instances: Sequence[InstanceRow] = ()
     steps: Sequence[StepRow] = ()

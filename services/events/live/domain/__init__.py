@@ -1,7 +1,7 @@
 """What histories mean: the fold of one customer's events into instances of one journey. Pure."""
 
 from services.events.live.domain.archive import NOTHING, Archive, Archived
-from services.events.live.domain.checkpoints import is_checkpoint
+from services.events.live.domain.checkpoints import is_checkpoint, may_be_checkpoint
 from services.events.live.domain.compile import compile_version
 from services.events.live.domain.fold import History, fold
 from services.events.live.domain.instance import Direction, DropOff, Folded, Instance, Step, Untaken, Why
@@ -36,4 +36,5 @@ __all__ = [
     "compile_version",
     "fold",
     "is_checkpoint",
+    "may_be_checkpoint",
 ]

@@ -47,6 +47,12 @@ class History:
         self._in_force: Reading | None = None
         self.untaken: list[Untaken] = []  # in history order, since the history was resumed
 
+    @property
+    def open_runs(self) -> int:
+        """How many runs `state` would hold."""
+        self._runs.close_silent(self._last_event_at)
+        return len(self._runs.everything.open)
+
     def state(self) -> HistoryState:
         """Where the history stands behind its last event."""
         self._runs.close_silent(self._last_event_at)
