@@ -117,6 +117,21 @@ def test_behind_alike_states_the_same_events_mean_the_same(examples: int) -> Non
     holds()
 
 
+@many
+def test_a_version_leaves_the_states_before_it_takes_effect_as_they_are(examples: int) -> None:
+    """Otherwise what is stored of a customer would depend on whether it was folded before the version was published."""
+
+    @settings(max_examples=examples, deadline=None, derandomize=examples < 1_000)
+    @given(histories)
+    def holds(case: Case) -> None:
+        schedule, events, _now = told(case)
+        *earlier, last = schedule.versions
+        before = [event for event in events if event.occurred_at < last.effective_from]
+        assert states_of(Schedule("j", earlier), before) == states_of(schedule, before)
+
+    holds()
+
+
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(histories)
 def test_the_state_is_told_without_being_changed(case: Case) -> None:

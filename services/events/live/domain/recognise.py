@@ -60,7 +60,7 @@ class Recognition(NamedTuple):
 class Recogniser:
     """The rules of one journey version that decide which events belong to it, and as what."""
 
-    __slots__ = ("_known", "_phases", "_rules", "_touchpoints")
+    __slots__ = ("_known", "_phases", "_rules", "_touchpoints", "can_end")
 
     def __init__(
         self,
@@ -79,6 +79,8 @@ class Recogniser:
         # _interpret knows this order.
         self._rules = RuleSet([*recognised_by, cancelled_when, returned_when, goal, paused_when, resumed_when, scope])
         self._known: dict[int, Recognition] = {}
+        self.can_end = cancelled_when is not None or returned_when is not None
+        """Whether some event may cancel or return a run: only then does one at rest ever take another event."""
 
     def recognise(self, event: Event) -> Recognition:
         """What the event is to the journey."""

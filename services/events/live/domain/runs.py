@@ -74,7 +74,7 @@ class Runs:
         self._archive = archive if state.resting else NOTHING
         self._asked: set[str] = set()  # keys
         self._unread = state.resting != 0  # whether runs at rest are in the archive alone
-        self._keyless_at_rest = state.keyless - len(self.keyless.open)  # of those
+        self._keyless_at_rest = state.keyless - sum(map(_may_adopt, self.keyless.open.values()))  # of those
         self._from_archive: dict[bytes, Run] = {}  # by place
 
     def open_with(self, key: str | None) -> Run | None:
@@ -115,7 +115,11 @@ class Runs:
         self._versions.add(reading.version.number)
         run = Run.begun(self._started, reading, event, touchpoint)
         if run.key is None:
-            self._keyless += 1
+            # Without keys the first run settles it. Were it told when runs end, histories would differ until one did.
+            if _may_adopt(run):
+                self._keyless += 1
+            else:
+                self._spent = True
         self.told.append(run)
         self._moved(run)
 
@@ -191,7 +195,7 @@ class Runs:
 
     def _has_closed(self, run: Run) -> None:
         self._closed.append(run)
-        if run.key is None and run.status is not Status.COMPLETED:
+        if run.key is None and _may_adopt(run) and not _may_be_ended(run):
             self._keyless -= 1
             self._spent = True
 
@@ -211,7 +215,7 @@ class Runs:
         run = self._from_archive.get(state.start.key)
         if run is None:
             run = Run.resumed(state, self._readings[state.version], is_open=False)
-            run.digest = digest_of_resting(state)
+            run.digest = _digest(run)
             self._from_archive[state.start.key] = run
         return run
 
@@ -224,5 +228,15 @@ class Runs:
         return shelf
 
 
+def _may_adopt(run: Run) -> bool:
+    """Whether a run that has no key, while it takes events, may be given one."""
+    return run.reading.version.key_of is not None
+
+
+def _may_be_ended(run: Run) -> bool:
+    """Whether an event may still cancel or return the closed run."""
+    return run.status is Status.COMPLETED and run.reading.version.recogniser.can_end
+
+
 def _digest(run: Run) -> int:
-    return digest_of_resting(run.state()) if run.status is Status.COMPLETED else digest_of_ended(run.key)
+    return digest_of_resting(run.state()) if _may_be_ended(run) else digest_of_ended(run.key)

@@ -54,15 +54,16 @@ class HistoryState(NamedTuple):
     """All runs of one customer in one journey.
 
     A run whose deadline is at or before the event is closed. A closed run is *at rest* if it was completed, and so may
-    still be cancelled or returned; all others have *ended* and take nothing more. Closed runs are only summed up here;
-    see archive.
+    still be cancelled or returned, if its version knows of such events; all others have *ended* and take nothing more.
+    Closed runs are only summed up here, each by what its own version lets later events do with it; see archive. No
+    other version has a say: one that is published later must find behind earlier events what has been stored there.
     """
 
     versions: tuple[int, ...]  # under which runs have started, in ascending order
     started: int  # runs so far
-    keyless: int  # runs without a key that may still adopt one: open ones and those at rest
-    spent: bool  # whether a run has ended without a key
-    resting: int  # digest of the closed runs; 0: none of them matters to any later event
+    keyless: int  # runs without a key that may still adopt one: open ones and those that may be cancelled or returned
+    spent: bool  # whether there was a run that has no key and can never adopt one: ended, or of a version without keys
+    resting: int  # digest of the closed runs; 0: no later event needs to know which there were
     open: tuple[RunState, ...]  # in order of their last event, then of their start
 
 
@@ -83,12 +84,12 @@ def _without_numbers(state: HistoryState) -> HistoryState:
 
 
 def digest_of_resting(run: RunState) -> int:
-    """What a run at rest contributes to the digest of closed runs: everything but its number."""
+    """What a run that may be cancelled or returned contributes to the digest of closed runs: all but its number."""
     return _digest(_encode(run._replace(number=0)), b"resting")
 
 
 def digest_of_ended(key: str | None) -> int:
-    """What an ended run contributes: that its key has been used."""
+    """What any other run contributes: that its key has been used."""
     return 0 if key is None else _digest(key.encode(), b"ended")
 
 
