@@ -7,7 +7,7 @@ import dataclasses
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,7 @@ from services.events.identity.domain import profile_id
 from services.events.insights import store as insights_store
 from services.events.intake.position import START
 from services.events.live.domain import JourneyVersion, Schedule
+from services.events.live.domain.recognise import Recogniser, Recognition
 from services.events.models.builds import Build
 from services.events.models.queries import Models
 from services.events.projector import dirty
@@ -173,13 +174,22 @@ class _TouchedModels(Models):
         }
 
     def _touched(self, version: JourneyVersion) -> JourneyVersion:
-        """The key is what a version reads of every event that belongs to a journey."""
+        return dataclasses.replace(version, recogniser=cast(Recogniser, _Touched(version, self._touch)))
 
-        def key_of(event: Event) -> str | None:
-            self._touch(event, version.number)
-            return version.key_of(event) if version.key_of else None
 
-        return dataclasses.replace(version, key_of=key_of)
+class _Touched:
+    """The rules of a version; every event that belongs to the journey is touched."""
+
+    def __init__(self, version: JourneyVersion, touch: Callable[[Event, int], None]) -> None:
+        self._version = version
+        self._touch = touch
+        self.can_end = version.recogniser.can_end
+
+    def recognise(self, event: Event) -> Recognition:
+        found = self._version.recogniser.recognise(event)
+        if found.belongs:
+            self._touch(event, self._version.number)
+        return found
 
 
 # --- what is to be seen afterwards -----------------------------------------------------------------------------------
