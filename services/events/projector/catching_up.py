@@ -22,7 +22,7 @@ from services.events.projector import stuck
 from services.events.projector.fold import STEP_ERRORS, Lanes, Slow
 from services.events.tables import customers
 
-_FEWEST_CUSTOMERS, _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 32, 64, 1_024
+_FEWEST_CUSTOMERS, _MOST_CUSTOMERS = 64, 1_024
 _LONG_SECONDS = 0.2
 _SWEPT_CUSTOMERS = 500
 
@@ -30,7 +30,7 @@ _SWEPT_CUSTOMERS = 500
 class CatchingUp:
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
-        self._most = _FIRST_CUSTOMERS
+        self._most = _FEWEST_CUSTOMERS
 
     async def step(self, workspace: str) -> int:
         """The next customers of some partitions; how much was done."""
