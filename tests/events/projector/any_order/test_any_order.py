@@ -40,7 +40,6 @@ def play_on_postgresql(server: PostgresServer, script: Script) -> list[str]:
 
 @_quick
 @example(script=everything(seed=1))
-@example(script=stragglers(seed=1))
 @given(script=_few_events)
 def test_any_order_means_the_same_on_sqlite(tmp_path_factory: pytest.TempPathFactory, script: Script) -> None:
     assert play_on_sqlite(tmp_path_factory.mktemp("any-order"), script) == []
@@ -56,6 +55,7 @@ def test_any_order_means_the_same_on_postgresql(postgresql: PostgresServer, scri
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @_full
+@example(script=stragglers(seed=1))
 @given(script=_many_events)
 def test_any_order_of_many_events_means_the_same_on_sqlite(
     tmp_path_factory: pytest.TempPathFactory, script: Script
@@ -66,6 +66,7 @@ def test_any_order_of_many_events_means_the_same_on_sqlite(
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @_full_on_postgresql
+@example(script=stragglers(seed=2))
 @given(script=_many_events)
 def test_any_order_of_many_events_means_the_same_on_postgresql(postgresql: PostgresServer, script: Script) -> None:
     assert play_on_postgresql(postgresql, script) == []
