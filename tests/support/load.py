@@ -86,7 +86,7 @@ def wire(event: Json) -> Json:
     return call | {"event": event["name"], "properties": event["properties"]}
 
 
-def customers_of(versions: Sequence[Json], events: Sequence[Json], now: int) -> list[Json]:
+def customers_of(versions: list[Json], events: Sequence[Json], now: int) -> list[Json]:
     """The customers behind these events, each with its instances at `now`, as the oracles see them."""
     by_id = {event["messageId"]: event for event in events}
     return [

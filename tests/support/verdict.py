@@ -40,7 +40,7 @@ def verify(log_url: str, state_url: str, journey: Json, ledgers: Sequence[Ledger
     return f"{told}, {repeats} logged again, answers {dict(answers)}"
 
 
-def _expected(ledgers: Sequence[Ledger], stored: set[str], versions: Sequence[Json]) -> dict[str, Json]:
+def _expected(ledgers: Sequence[Ledger], stored: set[str], versions: list[Json]) -> dict[str, Json]:
     now = time.time_ns() // 1_000
     found = [
         customer
