@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from infra.chassis.data_folder import FolderUnusable
-from infra.local.settings import Settings, events_settings
+from infra.local.settings import existing_events_settings
 from services.events.doctor import Examined, Options, Part, examine
 from services.events.stores import Stores
 
@@ -18,7 +18,7 @@ _MOST_SAID = 20
 
 def run_doctor(say: Console, options: Options) -> bool:
     """Whether everything is well. Raises FolderUnusable where there is nothing to look at."""
-    stores = Stores(events_settings(Settings()))
+    stores = Stores(existing_events_settings())
     for database in (stores.log, stores.state):
         if database.is_sqlite and not Path(str(database.url.database)).exists():
             raise FolderUnusable(f"There is no {database.url.database}. Set KLANTREIS_DATA to the data folder.")

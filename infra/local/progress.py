@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from infra.local.settings import Settings, events_settings
+from infra.local.settings import existing_events_settings
 from services.events.intake.store import LogStore
 from services.events.models.builds import Rebuild
 from services.events.projector.progress import Progress as Projection
@@ -63,7 +63,7 @@ def _named(rebuild: Rebuild) -> str:
 
 @asynccontextmanager
 async def _opened() -> AsyncIterator[tuple[LogStore, Projection]]:
-    stores = Stores(events_settings(Settings()))
+    stores = Stores(existing_events_settings())
     async with stores.opened():
         log = LogStore(stores.log)
         yield log, Projection(log, stores.state)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from infra.local.settings import Settings, events_settings
+from infra.local.settings import existing_events_settings
 from services.events.replay import Stage, replay
 
 
@@ -41,7 +41,7 @@ def run_replay(say: Console) -> bool:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=say) as bars:
-            slots = asyncio.run(replay(events_settings(Settings()), _Bars(bars).watch))
+            slots = asyncio.run(replay(existing_events_settings(), _Bars(bars).watch))
     except KeyboardInterrupt:
         say.print("Interrupted: nothing has changed. The next replay starts from the beginning of the log.")
         return False

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import services.events.settings
 import services.journeys.settings
+from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.settings import DatabaseUrl, DataPath
 
 
@@ -34,6 +35,17 @@ def events_settings(settings: Settings) -> services.events.settings.Settings:
         signing_key=settings.signing_key,
         environment=settings.environment,
     )
+
+
+def existing_events_settings() -> services.events.settings.Settings:
+    """For commands that look at what there is. Raises FolderUnusable where nothing has ever been."""
+    settings = events_settings(Settings())
+    if settings.events_database_url is None and not (settings.data / "log.db").is_file():
+        raise FolderUnusable(
+            f"There is no data in {settings.data}: KLANTREIS_DATA names the folder that `klantreis up` uses, or"
+            " KLANTREIS_EVENTS_DATABASE_URL the server."
+        )
+    return settings
 
 
 def journeys_settings(settings: Settings) -> services.journeys.settings.Settings:

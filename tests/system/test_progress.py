@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.platform import one_process
+from tests.support.platform import COMMAND, one_process
 from tests.support.stories import shop_journey, unique
 
 SHOWN = "default: {} of {} entries of the log are visible."
 
 
 def progress(data: Path, *options: str) -> list[str]:
-    command = [str(Path(sys.executable).with_name("klantreis")), "progress", *options]
+    command = [str(COMMAND), "progress", *options]
     environment = os.environ | {"KLANTREIS_DATA": str(data)}
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     return finished.stdout.splitlines()
@@ -28,3 +27,17 @@ def test_how_far_a_platform_is(tmp_path: Path) -> None:
         assert progress(platform.data) == [SHOWN.format(2, 2)]
 
     assert progress(platform.data) == [SHOWN.format(2, 2)]
+
+
+def test_where_nothing_has_been_nothing_is_made(tmp_path: Path) -> None:
+    for command in ("progress", "doctor", "replay"):
+        finished = subprocess.run(
+            [str(COMMAND), command],
+            env=os.environ | {"KLANTREIS_DATA": str(tmp_path / "nowhere")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert finished.returncode == os.EX_TEMPFAIL
+        assert finished.stderr.startswith(f"There is no data in {tmp_path / 'nowhere'}")
+    assert list(tmp_path.iterdir()) == []

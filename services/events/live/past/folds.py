@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from infra.chassis.database import chunked
+from infra.chassis.errors import Unavailable
 from services.events.identity.domain import ProfileId
 from services.events.intake.store import LogStore
 from services.events.live.past.folding import Past, folded
@@ -22,6 +23,7 @@ from services.events.timeline.reader import EntryReader
 
 _READ_AT_ONCE = 500  # events; their rows are unpacked in the event loop, in about 10 ms
 _LONG = 5_000  # events: of longer histories, about 3 kB an event while they are folded, one is folded at a time
+_PATIENCE_SECONDS = 10  # for a turn; clients that ask again fare better than a queue that nobody waits for
 _KEPT = 64  # pasts
 _KEPT_STEPS = 200_000  # of all of them; about 50 MB
 
@@ -78,8 +80,21 @@ class Folds:
             # In a thread, so that everybody else is answered meanwhile.
             return await asyncio.to_thread(folded, schedules, secret, customer, entries, moment)
 
-    def _memory_for(self, places: Sequence[object]) -> AbstractAsyncContextManager[None]:
-        return self._long if len(places) > _LONG else nullcontext()
+    @asynccontextmanager
+    async def _memory_for(self, places: Sequence[object]) -> AsyncIterator[None]:
+        """Long histories are read one at a time. Raises Unavailable if those before this one take too long."""
+        if len(places) <= _LONG:
+            yield
+            return
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._long.acquire()
+        except TimeoutError as error:
+            raise Unavailable("Other long histories are being read; try again.") from error
+        try:
+            yield
+        finally:
+            self._long.release()
 
     def _keep(self, asked: _Asked, kept: _Kept) -> None:
         replaced = self._kept.pop(asked, None)
