@@ -19,6 +19,7 @@ from tests.benchmarks import (
     fold,
     footprint,
     history,
+    hot,
     insight,
     projected,
     rules,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "contributions": contributions,
     "insight": insight,
     "visible": visible,
+    "hot": hot,
     "footprint": footprint,
 }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import quantiles
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -84,19 +84,17 @@ async def _measure(platform: Platform, look: Look, number: int) -> _Round:
     bodies = [call.body for call in sessions(count // 5, seed=number)][:count]
     requests = encode_requests(platform.intake_url, "/v1/track", platform.credentials["writeKey"], bodies)
     acknowledged: list[tuple[Place, float]] = []
-    sending = asyncio.create_task(_send(platform.intake_url, requests, acknowledged))
+    sending = asyncio.create_task(send_steadily(platform.intake_url, requests, _EVENTS_A_SECOND, acknowledged))
     waits: list[float] = []
     async with asyncio.timeout(_PATIENCE_SECONDS + _SECONDS):
         while not (sending.done() and not acknowledged):
             await asyncio.sleep(_LOOK_SECONDS)
-            waits += _take_visible(acknowledged, await look())
+            waits += take_visible(acknowledged, await look())
     await sending
     return _Round(*(quantiles(waits, n=100)[index] * 1_000 for index in (49, 98)))
 
 
-def _take_visible(
-    acknowledged: list[tuple[Place, float]], frontier: tuple[int, int, int | None, int | None] | None
-) -> list[float]:
+def take_visible(acknowledged: list[tuple[Place, float]], frontier: Sequence[Any] | None) -> list[float]:
     """How long each acknowledged event that is visible now has waited; they are taken from the list."""
     if frontier is None:
         return []
@@ -108,14 +106,16 @@ def _take_visible(
     return [now - at for _place, at in visible]
 
 
-async def _send(address: str, requests: list[bytes], acknowledged: list[tuple[Place, float]]) -> None:
-    """Each connection sends its share at its own steady pace."""
+async def send_steadily(
+    address: str, requests: Sequence[bytes], events_a_second: int, acknowledged: list[tuple[Place, float]]
+) -> None:
+    """Each connection sends its share at its own steady pace. `acknowledged` is told where each stands, and when."""
     start = time.perf_counter()
 
     async def share(offset: int) -> None:
         connection = await Connection.open(address)
         for index in range(offset, len(requests), _CONNECTIONS):
-            await asyncio.sleep(max(start + index / _EVENTS_A_SECOND - time.perf_counter(), 0))
+            await asyncio.sleep(max(start + index / events_a_second - time.perf_counter(), 0))
             answer = await connection.ask(requests[index])
             acknowledged.append((answer.place, time.perf_counter()))
         connection.close()
