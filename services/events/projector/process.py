@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 
 from infra.chassis.clock import Clock, system_clock
@@ -15,10 +16,14 @@ from services.events.settings import Settings
 from services.events.stores import Stores
 
 _JOIN_SECONDS = 10
+_SWITCH_SECONDS = 0.0005
+"""For how long a thread that folds keeps the loop from going on, each time that it has waited for the database. With
+Python's 5 ms a step takes three times as long while a long history is folded beside it."""
 
 
 async def project(settings: Settings, wakeup: Wakeup, clock: Clock = system_clock) -> None:
     """Projects until cancelled."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     stores = Stores(settings)
     async with stores.opened():
         await Projector(stores.log, stores.state, clock, wakeup).run()
