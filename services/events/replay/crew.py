@@ -1,4 +1,4 @@
-"""Folding in processes of their own: it takes most of the time of a replay, and one process uses one core."""
+"""Sorting and folding in processes of their own: that is most of a replay, and one process uses one core."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from infra.chassis.memory import settle
 from services.events.intake.store import LogStore
 from services.events.replay.aside import Aside
 from services.events.replay.folding import Folding
+from services.events.replay.sorting import Sorting
 from services.events.timeline.domain import Microseconds
 
 
@@ -44,14 +45,21 @@ class Sites(NamedTuple):
                 await database.close()
 
 
-class _Shelf(NamedTuple):
+class Task(NamedTuple):
+    """What one process does at a time."""
+
     workspace: str
+    shelves: int
+    """How many there are."""
     now: Microseconds
-    number: int
+    batch: int | None = None
+    """Which one to sort;"""
+    shelf: int | None = None
+    """or which one to fold."""
 
 
 class CrewFailed(Exception):
-    """A process of the crew could not fold, or ended; the message names the class of the error."""
+    """A process of the crew could not do its task, or ended; the message names the class of the error."""
 
 
 class Crew:
@@ -80,23 +88,46 @@ class Crew:
         for pipe in self._pipes:
             pipe.close()
 
-    async def fold(self, workspace: str, shelves: int, now: Microseconds, tell: Callable[[int], None]) -> None:
-        """Folds all shelves; `tell` hears how many events there were on each, as they are done. Raises CrewFailed."""
-        waiting = (_Shelf(workspace, now, number) for number in range(shelves))
-        async with asyncio.TaskGroup() as tasks:
-            for pipe in self._pipes:
-                tasks.create_task(self._keep_busy(pipe, waiting, tell))
+    async def do(self, tasks: Iterable[Task], tell: Callable[[int], None]) -> None:
+        """Does them, in any order; `tell` hears of each how many events it was about. Raises CrewFailed."""
+        waiting = iter(tasks)
+        await asyncio.gather(*(self._keep_busy(pipe, waiting, tell) for pipe in self._pipes))
 
-    async def _keep_busy(self, pipe: Connection, waiting: Iterator[_Shelf], tell: Callable[[int], None]) -> None:
-        for shelf in waiting:
-            pipe.send(shelf)
+    async def _keep_busy(self, pipe: Connection, waiting: Iterator[Task], tell: Callable[[int], None]) -> None:
+        for task in waiting:
+            pipe.send(task)
             try:
                 answer: int | str = await asyncio.to_thread(pipe.recv)
             except EOFError:
                 answer = "it ended"
             if isinstance(answer, str):
-                raise CrewFailed(f"A process that folds customers failed: {answer}.")
+                raise CrewFailed(f"A process of the replay failed: {answer}.")
             tell(answer)
+
+
+class Worker:
+    """One process of the crew, or the only one."""
+
+    def __init__(self, log: Database, state: Database, aside: Database) -> None:
+        self._log = LogStore(log)
+        self._state = state
+        self._aside = Aside(aside)
+        self._sortings: dict[str, Sorting] = {}
+        self._foldings: dict[str, Folding] = {}
+
+    async def do(self, task: Task) -> int:
+        """How many events it was about."""
+        workspace = task.workspace
+        if task.batch is not None:
+            if workspace not in self._sortings:
+                sorting = Sorting(self._log, self._state, self._aside, workspace, task.shelves)
+                self._sortings[workspace] = sorting
+            return await self._sortings[workspace].sort(task.batch)
+        if task.shelf is not None:
+            if workspace not in self._foldings:
+                self._foldings[workspace] = await Folding.prepared(self._log, self._state, workspace, task.now)
+            return await self._foldings[workspace].fold(self._aside, task.shelf)
+        return 0
 
 
 def _serve(pipe: Connection, sites: Sites) -> None:
@@ -104,18 +135,15 @@ def _serve(pipe: Connection, sites: Sites) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process that asks
     settle()
     with contextlib.suppress(EOFError, BrokenPipeError):
-        asyncio.run(_fold_what_comes(pipe, sites))
+        asyncio.run(_do_what_comes(pipe, sites))
 
 
-async def _fold_what_comes(pipe: Connection, sites: Sites) -> None:
-    async with sites.opened() as (log, state, aside):
-        foldings: dict[str, Folding] = {}
+async def _do_what_comes(pipe: Connection, sites: Sites) -> None:
+    async with sites.opened() as databases:
+        worker = Worker(*databases)
         while True:
-            shelf: _Shelf = await asyncio.to_thread(pipe.recv)
+            task: Task = await asyncio.to_thread(pipe.recv)
             try:
-                if shelf.workspace not in foldings:
-                    prepared = await Folding.prepared(LogStore(log), state, shelf.workspace, shelf.now)
-                    foldings[shelf.workspace] = prepared
-                pipe.send(await foldings[shelf.workspace].fold(Aside(aside), shelf.number))
+                pipe.send(await worker.do(task))
             except Exception as error:  # its message may quote what a customer sent
                 pipe.send(type(error).__name__)

@@ -5,6 +5,7 @@ As the projector's first stage, but nobody is marked: every customer will be fol
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
+from services.events.intake.position import START
 from services.events.intake.store import LogRow, LogStore
 from services.events.models import builds
 from services.events.projector import cursor
@@ -36,28 +38,39 @@ async def identify(
     log: LogStore, state: Database, aside: Aside, workspace: str, slots: int, watch: Watch
 ) -> Identified:
     """Takes in all that can be read; `slots` are expected."""
-    reader = EntryReader(log)
-    taking_in = TakingIn(log, reader)
-    batches = events = 0
-    while True:
-        async with state.read() as connection:
-            place, applied = await cursor.read(connection, workspace)
-        rows = await log.read_after(workspace, place, _STEP_SLOTS)
-        if not rows:
-            break
-        batch = Batch()
-        for row in rows:
-            batch.add(row, reader.keep(workspace, row.place.seq, row.slots))
-        async with state.write() as connection:
-            taken = await taking_in.take(connection, workspace, batch)
-            await cursor.move(connection, state, workspace, rows[-1].place, applied + batch.slots)
-        await aside.keep_owners(batches, _owners(rows, taken))
-        batches += 1
-        events += len(taken.fresh)
-        watch(Stage.IDENTIFYING, applied + batch.slots, max(slots, applied + batch.slots))
+    reading = _Reading(log, state, aside, workspace)
+    rows = await log.read_after(workspace, START, _STEP_SLOTS)
+    while rows:  # the next ones are read while the database is busy with these
+        rows, _ = await asyncio.gather(log.read_after(workspace, rows[-1].place, _STEP_SLOTS), reading.take(rows))
+        watch(Stage.IDENTIFYING, reading.slots, max(slots, reading.slots))
     async with state.write() as connection:
         await _finish_builds(connection, workspace)
-    return Identified(batches, events)
+    return Identified(reading.batches, reading.events)
+
+
+class _Reading:
+    """How far the log of one workspace is read."""
+
+    def __init__(self, log: LogStore, state: Database, aside: Aside, workspace: str) -> None:
+        self._reader = EntryReader(log)
+        self._taking_in = TakingIn(log, self._reader)
+        self._state = state
+        self._aside = aside
+        self._workspace = workspace
+        self.batches = self.events = self.slots = 0
+
+    async def take(self, rows: Sequence[LogRow]) -> None:
+        """Takes in the next rows, as one batch."""
+        batch = Batch()
+        for row in rows:
+            batch.add(row, self._reader.keep(self._workspace, row.place.seq, row.slots))
+        self.slots += batch.slots
+        async with self._state.write() as connection:
+            taken = await self._taking_in.take(connection, self._workspace, batch)
+            await cursor.move(connection, self._state, self._workspace, rows[-1].place, self.slots)
+        await self._aside.keep_owners(self.batches, _owners(rows, taken))
+        self.batches += 1
+        self.events += len(taken.fresh)
 
 
 def _owners(rows: Sequence[LogRow], taken: TakenIn) -> dict[int, Owners]:

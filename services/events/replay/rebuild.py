@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from infra.chassis.database import Database
 from services.events.insights import store as insights_store
@@ -10,15 +12,18 @@ from services.events.intake.position import START
 from services.events.intake.store import LogStore
 from services.events.partitions import PARTITIONS
 from services.events.replay.aside import Aside
-from services.events.replay.crew import Crew, Sites
-from services.events.replay.folding import Folding
-from services.events.replay.identifying import identify
-from services.events.replay.sorting import sort
+from services.events.replay.crew import Crew, Sites, Task, Worker
+from services.events.replay.identifying import Identified, identify
+from services.events.replay.sorting import shelves_for
 from services.events.replay.watching import Stage, Watch
 from services.events.tables import customers, identifiers, instances
 from services.events.timeline.domain import Microseconds
 
 _SLOTS_OF_ONE_PROCESS = 50_000  # of fewer, other processes would start for longer than they work
+
+
+_Do = Callable[[Iterable[Task], Callable[[int], None]], Awaitable[None]]
+"""See Crew.do."""
 
 
 class Rebuild:
@@ -31,45 +36,49 @@ class Rebuild:
         async with self._sites.opened() as (log, state, aside), AsyncExitStack() as stack:
             store = LogStore(log)
             slots = {name: (await store.logged_slots(name, START))[0] for name in await store.workspaces()}
-            is_large = sum(slots.values()) > _SLOTS_OF_ONE_PROCESS
-            crew = await stack.enter_async_context(Crew(self._sites)) if is_large else None
+            if sum(slots.values()) > _SLOTS_OF_ONE_PROCESS:
+                do = (await stack.enter_async_context(Crew(self._sites))).do
+            else:
+                do = partial(_do_alone, Worker(log, state, aside))
             await Aside(aside).open()
             await _drop_indexes(state)
             for workspace, expected in slots.items():
-                await self._workspace(store, state, Aside(aside), crew, workspace, expected, now)
+                identified = await identify(store, state, Aside(aside), workspace, expected, self._watch)
+                await self._sort_and_fold(do, workspace, identified, now)
+                await _settle(state, workspace)
+                await Aside(aside).clear()
             self._watch(Stage.FINISHING, 0, 0)
             await _create_indexes(state)
         return sum(slots.values())
 
-    async def _workspace(
-        self,
-        log: LogStore,
-        state: Database,
-        aside: Aside,
-        crew: Crew | None,
-        workspace: str,
-        slots: int,
-        now: Microseconds,
-    ) -> None:
-        identified = await identify(log, state, aside, workspace, slots, self._watch)
-        shelves = await sort(log, state, aside, workspace, identified, self._watch)
-        folded = 0
+    async def _sort_and_fold(self, do: _Do, workspace: str, identified: Identified, now: Microseconds) -> None:
+        task = Task(workspace, shelves_for(identified), now)
+        sort = [task._replace(batch=batch) for batch in range(identified.batches)]
+        fold = [task._replace(shelf=shelf) for shelf in range(task.shelves)]
+        for stage, tasks in ((Stage.SORTING, sort), (Stage.FOLDING, fold)):
+            await do(tasks, self._counted(stage, identified.events))
+
+    def _counted(self, stage: Stage, of: int) -> Callable[[int], None]:
+        done = 0
 
         def tell(events: int) -> None:
-            nonlocal folded
-            folded += events
-            self._watch(Stage.FOLDING, folded, identified.events)
+            nonlocal done
+            done += events
+            self._watch(stage, done, of)
 
-        if crew is not None:
-            await crew.fold(workspace, shelves, now, tell)
-        else:
-            folding = await Folding.prepared(log, state, workspace, now)
-            for shelf in range(shelves):
-                tell(await folding.fold(aside, shelf))
-        for partition in range(PARTITIONS):
-            async with state.write() as connection:
-                await insights_store.settle(connection, state, workspace, [partition], 1)
-        await aside.clear()
+        return tell
+
+
+async def _do_alone(worker: Worker, tasks: Iterable[Task], tell: Callable[[int], None]) -> None:
+    for task in tasks:
+        tell(await worker.do(task))
+
+
+async def _settle(state: Database, workspace: str) -> None:
+    """In short transactions: on PostgreSQL the log cannot be read past an open one."""
+    for partition in range(PARTITIONS):
+        async with state.write() as connection:
+            await insights_store.settle(connection, state, workspace, [partition], 1)
 
 
 async def _drop_indexes(state: Database) -> None:

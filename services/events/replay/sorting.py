@@ -7,7 +7,7 @@ unpacked twice in all, however the histories of customers are spread over it. Ev
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from sqlalchemy import select
 
@@ -16,52 +16,46 @@ from services.events.identity.domain import ProfileId
 from services.events.intake.store import LogStore
 from services.events.replay.aside import Aside, RawShelved
 from services.events.replay.identifying import Identified
-from services.events.replay.watching import Stage, Watch
 from services.events.tables import identifiers
 
 _EVENTS_ON_A_SHELF = 25_000  # about 60 MB while they are folded
-_HELD_EVENTS = 60_000  # before they are put on shelves; as much again
 _KNOWN_PROFILES = 200_000
 _PREFIX = 4  # bytes of an id, which is a digest, that tell its shelf
 
 
-async def sort(
-    log: LogStore, state: Database, aside: Aside, workspace: str, identified: Identified, watch: Watch
-) -> int:
-    """Puts everything that was identified on shelves; how many shelves there are. Later ones have larger ids."""
-    homes = _Homes(state, workspace, -(-identified.events // _EVENTS_ON_A_SHELF))
-    held: dict[int, list[RawShelved]] = defaultdict(list)
-    held_events = sorted_events = 0
-    for batch in range(identified.batches):
-        owners = await aside.owners(batch)
-        rows = await log.read_raw(workspace, owners)
-        known = await homes.of({profile for profiles in owners.values() for profile in profiles if profile})
+def shelves_for(identified: Identified) -> int:
+    """How many shelves hold everything. Later ones have larger ids."""
+    return -(-identified.events // _EVENTS_ON_A_SHELF)
+
+
+class Sorting:
+    """Of one workspace, in one process."""
+
+    def __init__(self, log: LogStore, state: Database, aside: Aside, workspace: str, shelves: int) -> None:
+        self._log = log
+        self._state = state
+        self._aside = aside
+        self._workspace = workspace
+        self._shelves = shelves
+        self._known: dict[ProfileId, tuple[ProfileId, int]] = {}
+        """By profile its customer, and the shelf of that one. Who is in one batch is often in the next, too."""
+
+    async def sort(self, batch: int) -> int:
+        """Puts the events of a batch on shelves; how many they are."""
+        owners = await self._aside.owners(batch)
+        rows = await self._log.read_raw(self._workspace, owners)
+        await self._look_up({profile for profiles in owners.values() for profile in profiles if profile})
+        known = self._known
+        sorted_events: dict[int, list[RawShelved]] = defaultdict(list)
         for seq, profiles in owners.items():
             for slot, (profile, raw) in enumerate(zip(profiles, rows[seq], strict=True)):
                 if profile is not None:
                     customer, shelf = known[profile]
-                    held[shelf].append((customer, profile, seq, slot, raw))
-                    held_events += 1
-        if held_events > _HELD_EVENTS:
-            await aside.shelve(held)
-            sorted_events += held_events
-            held, held_events = defaultdict(list), 0
-        watch(Stage.SORTING, sorted_events + held_events, identified.events)
-    await aside.shelve(held)
-    return homes.shelves
+                    sorted_events[shelf].append((customer, profile, seq, slot, raw))
+        await self._aside.shelve(sorted_events)
+        return sum(map(len, sorted_events.values()))
 
-
-class _Homes:
-    """To which customer profiles belong, and on which shelf it is. Those of one batch are often in the next, too."""
-
-    def __init__(self, state: Database, workspace: str, shelves: int) -> None:
-        self._state = state
-        self._workspace = workspace
-        self._known: dict[ProfileId, tuple[ProfileId, int]] = {}
-        self.shelves = shelves
-
-    async def of(self, profiles: Collection[ProfileId]) -> Mapping[ProfileId, tuple[ProfileId, int]]:
-        """At least of these."""
+    async def _look_up(self, profiles: Collection[ProfileId]) -> None:
         if len(self._known) > _KNOWN_PROFILES:
             self._known.clear()
         missing = [profile for profile in profiles if profile not in self._known]
@@ -71,5 +65,4 @@ class _Homes:
                     identifiers.c.workspace == self._workspace, among(connection, identifiers.c.profile, some)
                 )
                 for profile, customer in await connection.execute(query):
-                    self._known[profile] = customer, int.from_bytes(customer[:_PREFIX]) * self.shelves >> 8 * _PREFIX
-        return self._known
+                    self._known[profile] = customer, int.from_bytes(customer[:_PREFIX]) * self._shelves >> 8 * _PREFIX
