@@ -393,23 +393,3 @@ async def test_what_is_stuck_is_counted_by_customer_and_listed_by_event(stage: F
             query["after"] = page["endCursor"]
         refused = await client.get("/internal/projection/stuck", params={"after": "AAAA"})
         assert (refused.status_code, refused.json()["code"]) == (400, "BAD_CURSOR")
-
-
-async def test_two_processes_that_sweep_at_once_leave_nothing_behind(on_postgresql: FirstStage) -> None:
-    stage = on_postgresql
-    retired = {"build": 1, "xid": 1, "journey": "shop", "versions": "[1]", "state": "RETIRED"}
-    progress = {"build": 1, "partition": -1, "after": b"", "folded": 0, "done": False}
-    cell = {"build": 1, "version": 1, "dimension": "", "value": "", "partition": 0, "body": b"x"}
-    async with stage.state.write() as connection:
-        for table, rows in (
-            (tables.builds, [retired]),
-            (tables.build_progress, [progress]),
-            (tables.counters, [cell | {"day": day} for day in range(10)]),
-        ):
-            await connection.execute(insert(table), [{"workspace": "default"} | row for row in rows])
-    async with stage.state.write() as first:
-        assert await builds.sweep(first, "default", 1, 5) == 5
-        async with stage.state.write() as second:
-            assert await builds.sweep(second, "default", 1, 5) == 0
-    assert len(await stage.rows(tables.counters)) == 5
-    assert len(await stage.rows(tables.builds)) == 1
