@@ -19,9 +19,7 @@ from services.events.live.domain import (
     alike,
     compile_version,
     fold,
-    may_be_checkpoint,
 )
-from services.events.timeline.domain import history_key
 from tests.events.live.resuming import Kept, merged, stored, told_at, whole
 from tests.events.live.story import DAY, Happened, heard, journey, keyed, line, named, on
 
@@ -394,9 +392,3 @@ def test_differences_that_later_events_may_tell(one: list[Happened], other: list
 
     assert not alike(*states)
     assert states[0].open == states[1].open == ()
-
-
-def test_states_are_kept_behind_one_event_in_32_or_so() -> None:
-    keys = [history_key(number, None, "track", "website", f"m{number}") for number in range(6_400)]
-
-    assert sum(map(may_be_checkpoint, keys)) == 201
