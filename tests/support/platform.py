@@ -170,8 +170,13 @@ class Platform:
         assert published["publishJourney"] == {"pending": False, "errors": []}
 
     def settle(self, seconds: float = 60.0) -> None:
-        """Waits until everything logged is visible."""
-        until(lambda: self.graphql("{ projection { lag } }")["projection"]["lag"] == 0, seconds, "everything projected")
+        """Waits until everything logged is visible, published versions too."""
+        nothing_left = {"lag": 0, "rebuilding": False}
+        until(
+            lambda: self.graphql("{ projection { lag rebuilding } }")["projection"] == nothing_left,
+            seconds,
+            "everything projected",
+        )
 
 
 def _environment(data: Path, **more: str) -> dict[str, str]:
