@@ -119,7 +119,7 @@ async def catch_up_partly(reality: Reality, hands: Hands) -> None:
     await hands.identify()
     await hands.catch_up()
     [rebuild] = (await reality.progress.status(WORKSPACE)).rebuilds
-    assert 0 < rebuild.folded and rebuild.share < 1
+    assert rebuild.folded > 0 and rebuild.share < 1
 
 
 async def under(reality: Reality, live: bool) -> set[bytes]:
