@@ -114,8 +114,13 @@ async def watched(reality: Reality) -> AsyncIterator[Watched]:
         await watching
 
 
+async def project(reality: Reality) -> None:
+    async with Hands(reality) as before:
+        await before.finish()
+
+
 async def catch_up_partly(reality: Reality, hands: Hands) -> None:
-    """Until some customers are folded under the new build, and others are not."""
+    """Some customers are folded under the new build, and others are not: so many the first step does not take on."""
     await hands.identify()
     await hands.catch_up()
     [rebuild] = (await reality.progress.status(WORKSPACE)).rebuilds
@@ -142,8 +147,8 @@ async def assert_swept(reality: Reality) -> None:
 async def test_readers_see_the_old_version_of_everybody_until_they_see_the_new_one(reality: Reality) -> None:
     events = lives()
     await reality.record(events)
+    await project(reality)
     async with Hands(reality) as hands:
-        await hands.finish()
         await reality.publish([SECOND])
         async with watched(reality) as seen:
             await hands.finish()
@@ -156,8 +161,8 @@ async def test_readers_see_the_old_version_of_everybody_until_they_see_the_new_o
 async def test_what_happens_meanwhile_is_seen_under_the_old_version_at_once(reality: Reality) -> None:
     events = lives()
     await reality.record(events)
+    await project(reality)
     async with Hands(reality) as hands:
-        await hands.finish()
         await reality.publish([SECOND])
         await catch_up_partly(reality, hands)
 
@@ -179,8 +184,8 @@ async def test_what_happens_meanwhile_is_seen_under_the_old_version_at_once(real
 
 async def test_a_rebuild_says_how_far_it_is(reality: Reality) -> None:
     await reality.record(lives())
+    await project(reality)
     async with Hands(reality) as hands:
-        await hands.finish()
         await reality.publish([SECOND])
         await hands.identify()
         shares, folded = [], []
@@ -203,12 +208,11 @@ async def test_a_rebuild_that_is_interrupted_goes_on_where_it_was(reality: Reali
     """Every event is folded once under the new build, by the one process or by the other."""
     events = lives()
     await reality.record(events)
+    await project(reality)
     async with Hands(reality) as hands:
-        await hands.finish()
-        already = hands.lanes.events
         await reality.publish([SECOND])
         await catch_up_partly(reality, hands)
-        by_the_first = hands.lanes.events - already
+        by_the_first = hands.lanes.events
         await hands.fall_silent()
         async with Hands(reality) as successor:
             await successor.finish()
@@ -221,8 +225,8 @@ async def test_a_rebuild_that_is_interrupted_goes_on_where_it_was(reality: Reali
 async def test_a_second_version_amid_a_rebuild_begins_another_one(reality: Reality) -> None:
     events = lives()
     await reality.record(events)
+    await project(reality)
     async with Hands(reality) as hands:
-        await hands.finish()
         await reality.publish([SECOND])
         await catch_up_partly(reality, hands)
         await reality.publish([THIRD])
@@ -238,8 +242,8 @@ async def test_merges_amid_a_rebuild_end_right(reality: Reality) -> None:
     """Whether the new build has neither of the two, one, the other or both."""
     events = lives()
     await reality.record(events)
+    await project(reality)
     async with Hands(reality) as hands:
-        await hands.finish()
         await reality.publish([SECOND])
         await catch_up_partly(reality, hands)
         done = await under(reality, live=False)
