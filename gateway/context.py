@@ -16,9 +16,12 @@ from infra.chassis.errors import Problem
 
 @dataclass(slots=True)
 class Context:
-    """`after` is the position from the header Klantreis-After: the default of every `position` argument."""
+    """`fields` are the names that the document selects anywhere: what nobody asks for need not be read.
+
+    `after` is the position from the header Klantreis-After: the default of every `position` argument."""
 
     document: DocumentNode
+    fields: frozenset[str]
     principal: Principal
     journeys: JourneysClient
     events: EventsClient

@@ -9,12 +9,15 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 
 from gateway.errors import as_json
@@ -32,6 +35,8 @@ class Prepared:
 
     document: DocumentNode | None
     errors: tuple[dict[str, Any], ...] = ()
+    fields: frozenset[str] = frozenset()
+    """The names of all fields that are selected anywhere in the document."""
 
 
 class Documents:
@@ -69,7 +74,7 @@ class Documents:
         errors = validate(self._schema, document, specified_rules, max_errors=_ERRORS_SHOWN)
         if errors:
             return Prepared(None, tuple(as_json(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
-        return Prepared(document)
+        return Prepared(document, fields=_fields_of(document))
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
@@ -82,3 +87,18 @@ class Documents:
             if limit is None:
                 raise
             raise LimitExceeded(limit, getattr(limits, limit)) from error
+
+
+def _fields_of(document: DocumentNode) -> frozenset[str]:
+    collector = _FieldNames()
+    visit(document, collector)
+    return frozenset(collector.names)
+
+
+class _FieldNames(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_place: Any) -> None:
+        self.names.add(node.name.value)

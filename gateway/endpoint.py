@@ -98,6 +98,7 @@ class Endpoint:
         workspace = principal.workspace
         context = Context(
             document=prepared.document,
+            fields=prepared.fields,
             principal=principal,
             journeys=JourneysClient(self._journeys, self._tokens.mint(JourneysClient.audience, workspace)),
             events=EventsClient(self._events, self._tokens.mint(EventsClient.audience, workspace)),

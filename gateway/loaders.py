@@ -24,7 +24,7 @@ from gateway.clients.customers import (
     StepsOf,
     TimelineOf,
 )
-from gateway.clients.events import DropOffKey, DropOffsOf, EventsClient, Insights, InsightsOf, Source
+from gateway.clients.events import DropOffKey, DropOffsOf, EventsClient, Insights, InsightsReading, Source
 from gateway.clients.journeys import Journey, JourneyKey, JourneysClient
 
 K = TypeVar("K", bound=Hashable)
@@ -66,8 +66,8 @@ class Loaders(_Paged):
             self._moments[moment] = CustomerLoaders(self._events.customers_as_of(moment))
         return self._moments[moment]
 
-    def insights_by_journey(self, selection: InsightsOf) -> DataLoader[str, Insights | None]:
-        return self._of_page("insights", selection, self._events.insights)
+    def insights_by_journey(self, reading: InsightsReading) -> DataLoader[str, Insights | None]:
+        return self._of_page("insights", reading, self._events.insights)
 
     def instances_by_drop_off(self, page: DropOffsOf) -> DataLoader[DropOffKey, Page[Instance] | None]:
         return self._of_page("drop-offs", page, self._events.drop_offs)

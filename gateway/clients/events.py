@@ -41,6 +41,13 @@ class DropOffKey(NamedTuple):
     device: str | None
 
 
+class InsightsReading(NamedTuple):
+    """What is read of insights. Median gaps cost more to read than all the rest."""
+
+    selection: InsightsOf
+    median_gaps: bool
+
+
 class DropOffsOf(NamedTuple):
     """Which page of the instances behind drop-offs, newest start first."""
 
@@ -203,9 +210,9 @@ class EventsClient:
             "/internal/instances/query", {"where": where, "first": first, "after": after}, Page[Instance]
         )
 
-    async def insights(self, journeys: Sequence[str], selection: InsightsOf) -> list[Insights | None]:
+    async def insights(self, journeys: Sequence[str], reading: InsightsReading) -> list[Insights | None]:
         """None for a journey that was never published."""
-        body = {"journeys": journeys, **selection.to_wire()}
+        body = {"journeys": journeys, "medianGaps": reading.median_gaps, **reading.selection.to_wire()}
         return await self._each(
             "/internal/insights/read", body, "insights", Insights, journeys, within=_INSIGHT_SECONDS
         )

@@ -49,7 +49,7 @@ def _say(say: Console, examined: Examined, options: Options) -> None:
     lines = [f"customer {customer}: {', '.join(kinds)}" for customer, kinds in sorted(examined.differences.items())]
     lines += [
         f"counters of {one.journey}, version {one.version}, day {one.day},"
-        f" {'by ' + one.dimension if one.dimension else 'all'}, partition {one.partition}"
+        f" {'by ' + one.dimension if one.dimension else 'all'}"
         for one in examined.wrong_counters
     ]
     for line in lines[:_MOST_SAID]:

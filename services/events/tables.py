@@ -319,8 +319,8 @@ counters = Table(
     Column("day", Integer, primary_key=True),  # of the start of the instances, UTC, since 1970
     Column("dimension", String(8), primary_key=True),
     Column("value", Text, primary_key=True),
-    Column("partition", Integer, primary_key=True),  # whose customers it counts; sums are made when reading
     Column("body", LargeBinary, nullable=False),  # see insights.store
+    Column("gaps", LargeBinary, nullable=False),  # apart, because it is many times as long and seldom asked for
 )
 
 counter_changes = Table(
@@ -328,9 +328,8 @@ counter_changes = Table(
     state_metadata,
     Column("number", _Seq, primary_key=True, autoincrement=True),
     Column("workspace", String(64), nullable=False),
-    Column("partition", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),  # what is still to be added to counters; see insights.store
-    Index("ix_counter_changes_workspace_partition", "workspace", "partition"),
+    Index("ix_counter_changes_workspace", "workspace"),
 )
 
 rejected_events = Table(

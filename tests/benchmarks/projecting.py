@@ -14,10 +14,9 @@ from infra.chassis.clock import system_clock
 from services.events.intake.slots import Published, Slot
 from services.events.intake.store import Group, LogStore
 from services.events.models.queries import Models
-from services.events.projector.dirty import PARTITIONS
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
-from services.events.projector.leases import Leases
+from services.events.projector.leases import Leases, lease_names
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.settings import Settings
@@ -27,7 +26,7 @@ from services.events.timeline.reader import EntryReader
 from tests.benchmarks.histories import BEGIN, journeys
 
 WORKSPACE = "default"
-_LEASES = [f"identify/{WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
+_LEASES = lease_names([WORKSPACE])
 _ROWS_AT_ONCE = 200
 
 NewLanes = Callable[..., Lanes]

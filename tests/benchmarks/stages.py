@@ -14,10 +14,9 @@ from infra.chassis.memory import settle
 from services.events.intake.slots import Published
 from services.events.intake.store import Group, LogStore
 from services.events.models.queries import Models
-from services.events.projector.dirty import PARTITIONS
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
-from services.events.projector.leases import Leases
+from services.events.projector.leases import Leases, lease_names
 from services.events.settings import Settings
 from services.events.stores import Stores
 from services.events.timeline.reader import EntryReader
@@ -29,7 +28,7 @@ from tests.benchmarks.workload import batches, journey, sessions
 TITLE = "The projector's stages apart, PostgreSQL"
 _CUSTOMERS = 3_000
 _WORKSPACE = "default"
-_LEASES = [f"identify/{_WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
+_LEASES = lease_names([_WORKSPACE])
 
 
 class _Used(NamedTuple):

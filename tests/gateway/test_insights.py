@@ -67,7 +67,15 @@ async def test_everything_is_shown_as_it_was_counted(api: Gateway) -> None:
     counted = insights()
     hops = counted.pop("hops")
     assert shown == counted | hops
-    assert api.events.bodies(READ) == [{"journeys": ["purchase"], **EVERYTHING}]
+    assert api.events.bodies(READ) == [{"journeys": ["purchase"], "medianGaps": True, **EVERYTHING}]
+
+
+async def test_median_gaps_are_read_for_whoever_asks_for_them(api: Gateway) -> None:
+    """Wherever in the document: they cost more than all the rest."""
+    await api.data("""{ journey(key: "purchase") { insights { ...flow } } }
+        fragment flow on Insights { flow { edges { gap: medianGap } } }""")
+    await api.data('{ journey(key: "purchase") { insights { flow { edges { medianGap: count } } } } }')
+    assert [body["medianGaps"] for body in api.events.bodies(READ)] == [True, False]
 
 
 async def test_a_journey_that_was_never_published_has_none(api: Gateway) -> None:
@@ -85,7 +93,7 @@ async def test_period_and_filter_travel_on_with_the_question(api: Gateway) -> No
     period["to"] = "2026-02-01T00:00:00Z"
     await api.data(query, variables={"period": period, "where": where})
     asked = {"period": {"from": "2025-12-31T22:00:00Z", "to": "2026-02-01T00:00:00Z"}, "where": where}
-    assert api.events.bodies(READ) == [{"journeys": ["purchase"], **asked}]
+    assert api.events.bodies(READ) == [{"journeys": ["purchase"], "medianGaps": False, **asked}]
     [drill_down] = api.events.bodies(DROP_OFFS)
     assert {name: drill_down[name] for name in asked} == asked
 
@@ -97,7 +105,7 @@ async def test_several_journeys_cost_one_call_and_all_their_drop_offs_another(ap
     found = await api.data(query)
     assert [way["instances"]["totalCount"] for way in found["a"]["insights"]["dropOffs"]] == [7, 7]
     assert found["b"]["insights"]["dropOffs"][1]["instances"]["edges"] == [{"node": {"status": "ACTIVE"}}]
-    assert api.events.bodies(READ) == [{"journeys": ["a", "b"], **EVERYTHING}]
+    assert api.events.bodies(READ) == [{"journeys": ["a", "b"], "medianGaps": False, **EVERYTHING}]
     ways = [
         {"journey": key, "phase": phase, "reason": reason, "device": device}
         for key in ("a", "b")

@@ -37,7 +37,7 @@ class Insights:
 
     async def read(self, journey: str, **selection: Json | None) -> Json:
         """The insights of one journey; `selection` is `period` and `where`."""
-        [found] = (await self._post("read", {"journeys": [journey]} | selection))["insights"]
+        [found] = (await self._post("read", {"journeys": [journey], "medianGaps": True} | selection))["insights"]
         answer: Json = found
         return answer
 

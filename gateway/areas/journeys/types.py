@@ -9,6 +9,7 @@ from gateway.areas.insights.inputs import InsightFilter, selection_of
 from gateway.areas.insights.types import Insights, to_insights
 from gateway.areas.periods import PeriodInput
 from gateway.clients import journeys as documents
+from gateway.clients.events import InsightsReading
 from gateway.clients.journeys import JourneyKey
 from gateway.context import Info
 from gateway.permissions import ReadsInsights, resolved
@@ -138,7 +139,8 @@ class Journey(Node):
     ) -> Insights | None:
         await info.context.catch_up(given(position))
         selection = selection_of(given(period), given(where))
-        found = await info.context.loaders.insights_by_journey(selection).load(self.key)
+        reading = InsightsReading(selection, median_gaps="medianGap" in info.context.fields)
+        found = await info.context.loaders.insights_by_journey(reading).load(self.key)
         return to_insights(found, self.key, selection) if found else None
 
 

@@ -17,7 +17,6 @@ class WrongCounter(NamedTuple):
     version: int
     day: int
     dimension: str
-    partition: int
 
 
 async def wrong_counters(connection: AsyncConnection, workspace: str) -> list[WrongCounter]:
@@ -25,9 +24,9 @@ async def wrong_counters(connection: AsyncConnection, workspace: str) -> list[Wr
     journeys = {build.number: build.journey for build in await builds.active(connection, workspace)}
     counted = await store.counted(connection, workspace)
     summed = await store.summed(connection, workspace)
-    wrong = {cell for cell in counted.keys() | summed.keys() if counted.get(cell) != summed.get(cell)}
-    return [
-        WrongCounter(journeys[cell.build], cell.version, cell.day, cell.dimension, cell.partition)
-        for cell in sorted(wrong)
-        if cell.build in journeys
-    ]
+    wrong = {
+        WrongCounter(journeys[cell.build], cell.version, cell.day, cell.dimension)
+        for cell in counted.keys() | summed.keys()
+        if cell.build in journeys and counted.get(cell) != summed.get(cell)
+    }
+    return sorted(wrong)

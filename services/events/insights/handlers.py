@@ -23,7 +23,7 @@ class InsightReads:
 
     async def read(self, workspace: str, body: InsightsBody) -> list[InsightsDocument | None]:
         """None for a journey that was never published."""
-        found = await self.insights.read(workspace, set(body.journeys), body.selection)
+        found = await self.insights.read(workspace, set(body.journeys), body.selection, with_gaps=body.median_gaps)
         documents = {
             journey: insights_document(answer.answered_by, meaning(answer.sums, answer.phases))
             for journey, answer in found.items()

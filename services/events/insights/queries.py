@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
@@ -44,16 +44,24 @@ class InsightQueries:
         self._state = state
         self._models = models
 
-    async def read(self, workspace: str, journeys: Collection[str], selection: Selection) -> dict[str, Answer]:
-        """The sums over the selected instances of each journey that has a live build."""
+    async def read(
+        self, workspace: str, journeys: Collection[str], selection: Selection, *, with_gaps: bool = False
+    ) -> dict[str, Answer]:
+        """The sums over the selected instances of each journey that has a live build.
+
+        Without the gaps it costs the same however many instances the counters count.
+        """
         async with self._state.read(snapshot=True) as connection:
             active = await builds.active(connection, workspace)
             live = [build for build in active if build.live and build.journey in journeys]
             schedules = await self._models.schedules(connection, workspace, live)
             if selection.is_counted:
-                answered_by, sums = "counters", await _from_counters(connection, workspace, live, selection)
+                found = await _from_counters(connection, workspace, live, selection, with_gaps=with_gaps)
+                answered_by, sums = "counters", found
             else:
                 answered_by, sums = "instances", await _from_instances(connection, workspace, live, selection)
+        if not with_gaps:
+            sums = {build: _without_gaps(of_build) for build, of_build in sums.items()}
         return {
             build.journey: Answer(
                 answered_by,
@@ -82,7 +90,7 @@ def conditions_of(journeys: Collection[str], selection: Selection) -> list[Colum
 
 
 async def _from_counters(
-    connection: AsyncConnection, workspace: str, live: Sequence[Build], selection: Selection
+    connection: AsyncConnection, workspace: str, live: Sequence[Build], selection: Selection, *, with_gaps: bool
 ) -> dict[int, Sums]:
     """The sums by build."""
     columns = counters.c
@@ -99,18 +107,23 @@ async def _from_counters(
         met.append(columns.day >= selection.started_from // DAY)
     if selection.started_before is not None:
         met.append(columns.day < selection.started_before // DAY)
-    query = select(columns.build, columns.version, columns.body).where(*met)
+    gaps = columns.gaps if with_gaps else null()
+    query = select(columns.build, columns.version, columns.body, gaps).where(*met)
     sums: dict[int, Sums] = {build.number: {} for build in live}
     async with connection.stream(query.execution_options(yield_per=_PORTION)) as found:
         async for rows in found.partitions():
-            for build, version, body in rows:
-                sums[build].setdefault(version, Counts()).add(counts_in(body))
+            for build, version, *stored in rows:
+                sums[build].setdefault(version, Counts()).add(counts_in(*stored))
     for cell, change in (await changes(connection, workspace)).cells().items():
         if cell.build in sums and _is_asked(cell, selection):
             sums[cell.build].setdefault(cell.version, Counts()).add(change)
     for counts in (counts for of_build in sums.values() for counts in of_build.values()):
         counts.drop_zeros()
     return sums
+
+
+def _without_gaps(sums: Sums) -> Sums:
+    return {version: Counts(counts.plain) for version, counts in sums.items()}
 
 
 def _is_asked(cell: Cell, selection: Selection) -> bool:

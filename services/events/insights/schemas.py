@@ -51,6 +51,8 @@ class _Selecting(Body):
 
 class InsightsBody(_Selecting):
     journeys: Ids
+    median_gaps: bool = False
+    """Whether to tell the median gaps of the flow, which cost more to read the more varied they are."""
 
 
 class WayToDropOff(Body):

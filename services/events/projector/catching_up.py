@@ -28,8 +28,11 @@ _SWEPT_CUSTOMERS = 500
 
 
 class CatchingUp:
-    def __init__(self, lanes: Lanes) -> None:
+    """`enough_seconds`: when a step has taken as long, it begins with no further partition."""
+
+    def __init__(self, lanes: Lanes, enough_seconds: float = _LONG_SECONDS / 2) -> None:
         self._lanes = lanes
+        self._enough_seconds = enough_seconds
         self._most = _FEWEST_CUSTOMERS
 
     async def step(self, workspace: str) -> int:
@@ -59,7 +62,7 @@ class CatchingUp:
                     continue
                 await self._catch_up(connection, workspace, behind, chosen)
                 visited += 1
-                if self._most == 1 or time.monotonic() - began > _LONG_SECONDS / 2:
+                if self._most == 1 or time.monotonic() - began > self._enough_seconds:
                     break
             if visited:
                 await self._lanes.leases.check(connection, epochs)

@@ -32,7 +32,7 @@ from services.events.models import builds
 from services.events.models.queries import Models
 from services.events.projector import dirty, stuck
 from services.events.projector.bench import Bench, Folded
-from services.events.projector.leases import Leases
+from services.events.projector.leases import FOLD, Leases
 from services.events.projector.publishing import publish
 from services.events.projector.work import Work
 from services.events.tables import customers
@@ -40,7 +40,6 @@ from services.events.tables import stuck as stuck_table
 from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
-_LEASE = "fold/"
 _FEWEST_CUSTOMERS, _FIRST_CUSTOMERS, _MOST_CUSTOMERS = 32, 128, 1_024
 _SHARE_OF_SILENCE = 8  # of a step, however many events wait
 _LONG_SECONDS = 0.4
@@ -80,7 +79,7 @@ class Lanes:
 
     def partitions(self) -> tuple[dict[str, int], list[int]]:
         """The leases of the partitions that this process owns, with their epochs, and the partitions."""
-        epochs = {name: epoch for name, epoch in self.leases.held.items() if name.startswith(_LEASE)}
+        epochs = {name: epoch for name, epoch in self.leases.held.items() if name.startswith(FOLD)}
         return epochs, partitions_of(epochs)
 
     async def bench(self, connection: AsyncConnection, workspace: str) -> Bench:
@@ -215,7 +214,7 @@ class Fold:
 
 
 def partitions_of(leases: Iterable[str]) -> list[int]:
-    return [int(name.removeprefix(_LEASE)) for name in leases]
+    return [int(name.removeprefix(FOLD)) for name in leases]
 
 
 def is_about_the_data(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ from services.events.intake.position import Place
 from services.events.intake.store import LogStore
 from services.events.projector import cursor, dirty
 from services.events.projector.dirty import Change
-from services.events.projector.leases import Leases
+from services.events.projector.leases import Leases, identify_lease
 from services.events.projector.taking_in import Batch, TakingIn
 from services.events.tables import state_metadata
 from services.events.timeline import store as timeline_store
@@ -52,7 +52,7 @@ class Identify:
 
     async def step(self, workspace: str) -> int:
         """Applies the next rows of the log, if this process owns the workspace; how many slots it applied."""
-        lease = f"identify/{workspace}"
+        lease = identify_lease(workspace)
         if lease not in self._leases.held:
             return 0
         epochs = {lease: self._leases.held[lease]}

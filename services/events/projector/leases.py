@@ -9,7 +9,7 @@ that renewing never collides with that check.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, delete, literal_column, not_, or_, select, update
 from sqlalchemy.exc import DBAPIError
@@ -17,15 +17,36 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database, among
+from services.events.partitions import PARTITIONS
 from services.events.tables import leases, projectors
 
 LEASE_MICROSECONDS = 1_500_000
+FOLD = "fold/"
+"""What the names of the leases of partitions begin with."""
 _SERIALIZATION_FAILURE = "40001"  # how PostgreSQL says that a row changed after a snapshot was taken
 
 
 def database_now() -> ColumnElement[int]:
     """The present by PostgreSQL's clock, by which leases expire there."""
     return literal_column("(extract(epoch from clock_timestamp()) * 1000000)::bigint")
+
+
+def fold_lease(partition: int) -> str:
+    return f"{FOLD}{partition}"
+
+
+def identify_lease(workspace: str) -> str:
+    return f"identify/{workspace}"
+
+
+def settle_lease(workspace: str) -> str:
+    return f"settle/{workspace}"
+
+
+def lease_names(workspaces: Collection[str]) -> list[str]:
+    """Every part of the work."""
+    folding = [fold_lease(partition) for partition in range(PARTITIONS)]
+    return folding + [lease(workspace) for lease in (identify_lease, settle_lease) for workspace in workspaces]
 
 
 class LeaseLost(Exception):

@@ -18,10 +18,9 @@ from infra.chassis.errors import Unavailable
 from services.events.intake.store import LogStore
 from services.events.models.queries import Models
 from services.events.projector.catching_up import CatchingUp
-from services.events.projector.dirty import PARTITIONS
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
-from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases
+from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases, lease_names
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.projector.wakeup import LogListener, Wakeup
@@ -82,8 +81,7 @@ class Projector:
     async def renew(self) -> None:
         """Looks for new workspaces, keeps or takes leases."""
         self._workspaces = await self._log.workspaces()
-        names = [f"fold/{partition}" for partition in range(PARTITIONS)]
-        await self._leases.renew([*names, *(f"identify/{workspace}" for workspace in self._workspaces)])
+        await self._leases.renew(lease_names(self._workspaces))
         if self._listener:
             await self._listener.ensure()
 

@@ -10,7 +10,6 @@ from infra.chassis.database import Database
 from services.events.insights import store as insights_store
 from services.events.intake.position import START
 from services.events.intake.store import LogStore
-from services.events.partitions import PARTITIONS
 from services.events.replay.aside import Aside
 from services.events.replay.crew import Crew, Sites, Task, Worker
 from services.events.replay.identifying import Identified, identify
@@ -76,9 +75,10 @@ async def _do_alone(worker: Worker, tasks: Iterable[Task], tell: Callable[[int],
 
 async def _settle(state: Database, workspace: str) -> None:
     """In short transactions: on PostgreSQL the log cannot be read past an open one."""
-    for partition in range(PARTITIONS):
+    settled = 1
+    while settled:
         async with state.write() as connection:
-            await insights_store.settle(connection, state, workspace, [partition], 1)
+            settled = await insights_store.settle(connection, state, workspace, 1)
 
 
 async def _drop_indexes(state: Database) -> None:

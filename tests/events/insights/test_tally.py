@@ -114,7 +114,7 @@ def test_a_contribution_goes_into_the_cells_of_what_is_known_of_the_first_step()
     )
     cells = [("", ""), ("channel", "web"), ("source", "till"), ("variant", "B")]
     expected = Counts(plain={"s\x00ACTIVE": 1, "p\x00look": 1, "b\x00viewed": 1})
-    assert tallied([one]).cells() == {Cell(8, 2, TODAY + 1, *names, 3): expected for names in cells}
+    assert tallied([one]).cells() == {Cell(8, 2, TODAY + 1, *names): expected for names in cells}
 
 
 def test_a_value_that_no_index_can_hold_has_no_cell() -> None:

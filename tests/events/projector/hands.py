@@ -26,7 +26,7 @@ from services.events.projector.catching_up import CatchingUp
 from services.events.projector.dirty import PARTITIONS, Waiting
 from services.events.projector.fold import STEP_ERRORS, Fold, Lanes
 from services.events.projector.identify import Identify
-from services.events.projector.leases import Leases
+from services.events.projector.leases import Leases, lease_names
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.timeline.domain import Event
@@ -40,7 +40,7 @@ Json = dict[str, Any]
 Touch = Callable[[Event, int], None]
 """Called with each event that belongs to a journey and the number of a version of it, before anything is made of it."""
 
-_LEASES = [f"identify/{WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
+_LEASES = lease_names([WORKSPACE])
 _PATIENCE_SECONDS = 120
 
 
@@ -97,7 +97,7 @@ class Hands:
         self.lanes = Lanes(reality.log, reality.state, reader, models, self.leases, lambda: reality.now)
         self._identify = Identify(reality.log, reality.state, reader, self.leases)
         self._fold = Fold(self.lanes)
-        self._catching_up = CatchingUp(self.lanes)
+        self._catching_up = CatchingUp(self.lanes, enough_seconds=0)
         self._slow = SlowLane(self.lanes)
         self._settling = Settling(self.lanes)
 

@@ -259,7 +259,15 @@ async def _fill(stage: FirstStage, build: int, customers: int, counters: int) ->
     }  # fmt: skip
     step = {"seq": 1, "slot": 0, "phase": "look", "direction": "START", "status": "ACTIVE"}
     names = {column.name for column in tables.steps.columns}
-    cell = {"workspace": "default", "build": build, "version": 1, "dimension": "", "value": "", "partition": 0}
+    cell = {
+        "workspace": "default",
+        "build": build,
+        "version": 1,
+        "dimension": "",
+        "value": "",
+        "body": b"",
+        "gaps": b"",
+    }
     async with stage.state.write() as connection:
         for run in (b"1", b"2"):
             rows = [one | instance | {"instance": run * 16, "start_key": run} for one in owner]
@@ -267,7 +275,7 @@ async def _fill(stage: FirstStage, build: int, customers: int, counters: int) ->
             rows = [one | step | {"instance": run * 16, "key": run} for one in owner]
             rows = [{name: value for name, value in row.items() if name in names} for row in rows]
             await connection.execute(insert(tables.steps), rows)
-        await connection.execute(insert(tables.counters), [cell | {"day": day, "body": b""} for day in range(counters)])
+        await connection.execute(insert(tables.counters), [cell | {"day": day} for day in range(counters)])
 
 
 # --- what readers and the fold are told ------------------------------------------------------------------------------

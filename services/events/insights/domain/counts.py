@@ -10,6 +10,7 @@ FURTHEST = "p"  # key of the latest phase that the instance reached
 LOST = "l"  # the same, of instances that dropped off
 DROP = "d"  # phase, reason and, if known, device of the first step
 START = "b"  # first touchpoint
+EDGE = "f"  # touchpoint, next touchpoint
 END = "e"  # last touchpoint, status
 CHANNEL = "c"  # channel, next channel
 DEVICE = "g"  # and so on
@@ -23,8 +24,9 @@ class Counts:
     """Counts by name; none is zero.
 
     A name is texts joined by U+0000, which no text of an event or a model can hold: of `plain` counts a kind and what
-    the comment beside it says, of `gaps` a touchpoint and the next one. Those are counted by the bucket of the time
-    between the two (see domain.gaps), and their sum is how often the one followed the other.
+    the comment beside it says, of `gaps` a touchpoint and the next one, counted by the bucket of the time between the
+    two (see domain.gaps). How often the one followed the other is among the plain counts as well, because it is read
+    far more often than the time, and is one number instead of hundreds.
     """
 
     plain: dict[str, int] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from services.events.insights.domain.counts import (
     CHANNEL,
     DEVICE,
     DROP,
+    EDGE,
     END,
     FURTHEST,
     LOST,
@@ -17,7 +18,7 @@ from services.events.insights.domain.counts import (
     START,
     STATUS,
     Counts,
-    texts_of,
+    name_of,
 )
 from services.events.insights.domain.gaps import median
 from services.events.live.domain import Status
@@ -51,7 +52,7 @@ class FlowEdge:
     from_: str
     to: str
     count: int
-    median_gap: Microseconds | None  # at most 2 % off; None at the ends
+    median_gap: Microseconds | None  # at most 2 % off; None at the ends, or when the gaps are left out of the sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,9 @@ def _funnel(sums: Mapping[int, Counts], phases: Mapping[int, Sequence[str]]) -> 
 def _flow(total: Counts) -> list[FlowEdge]:
     edges = [FlowEdge(_BEFORE_FIRST, to, count, None) for [to], count in total.of_kind(START)]
     edges += [FlowEdge(origin, _AFTER_LAST + status, count, None) for [origin, status], count in total.of_kind(END)]
-    for name, gaps in total.gaps.items():
-        origin, to = texts_of(name)
-        edges.append(FlowEdge(origin, to, sum(gaps.values()), median(gaps)))
+    for [origin, to], count in total.of_kind(EDGE):
+        gaps = total.gaps.get(name_of((origin, to)))
+        edges.append(FlowEdge(origin, to, count, median(gaps) if gaps else None))
     return sorted(edges, key=lambda edge: (-edge.count, edge.from_, edge.to))
 
 

@@ -11,6 +11,7 @@ from services.events.insights.domain.counts import (
     CHANNEL,
     DEVICE,
     DROP,
+    EDGE,
     END,
     FURTHEST,
     LOST,
@@ -42,13 +43,11 @@ class Cell(NamedTuple):
     day: int
     dimension: str
     value: str
-    partition: int
 
 
 class _Profile(NamedTuple):
     """What instances have in common that go into the same cells."""
 
-    partition: int
     build: int
     version: int
     day: int
@@ -59,13 +58,13 @@ class _Profile(NamedTuple):
 
     def cells(self) -> Iterator[Cell]:
         values = {"channel": self.channel, "device": self.device, "source": self.source, "variant": self.variant}
-        yield Cell(self.build, self.version, self.day, "", "", self.partition)
+        yield Cell(self.build, self.version, self.day, "", "")
         for dimension, value in values.items():
             if value is not None and len(value) <= LONGEST_VALUE:
-                yield Cell(self.build, self.version, self.day, dimension, value, self.partition)
+                yield Cell(self.build, self.version, self.day, dimension, value)
 
 
-_ProfileKey = tuple[int, int, int, int, str | None, str | None, str, str | None]
+_ProfileKey = tuple[int, int, int, str | None, str | None, str, str | None]
 """A profile as plain values, which are made and looked up in half the time."""
 
 Part = tuple[_ProfileKey, list[tuple[tuple[str, ...], int]], list[tuple[tuple[str, str, int], int]]]
@@ -179,7 +178,7 @@ class Tally:
         if row is self._last_row:
             return self._last_sums
         day = row.started_at // DAY
-        profile = row.partition, row.build, row.version, day, row.channel, row.device, row.source, row.variant
+        profile = row.build, row.version, day, row.channel, row.device, row.source, row.variant
         sums = self._sums.get(profile)
         if sums is None:
             sums = self._sums[profile] = _Sums()
@@ -208,12 +207,15 @@ def _named(sums: _Sums, names: _Names) -> tuple[_Plain, _Gaps]:
                 names[texts] = name_of(texts)
             plain.append((names[texts], count))
     gaps: _Gaps = []
+    edges: defaultdict[tuple[str, str], int] = defaultdict(int)
     for (origin, to, bucket), count in sums.gaps.items():
         if count:
             edge = origin, to
             if edge not in names:
                 names[edge] = name_of(edge)
             gaps.append((names[edge], bucket, count))
+            edges[edge] += count
+    plain += [(name_of((EDGE, *edge)), count) for edge, count in edges.items() if count]
     return plain, gaps
 
 

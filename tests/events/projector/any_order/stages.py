@@ -7,17 +7,16 @@ import secrets
 
 from services.events import tables
 from services.events.models.queries import Models
-from services.events.partitions import PARTITIONS
 from services.events.projector.catching_up import CatchingUp
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
-from services.events.projector.leases import Leases
+from services.events.projector.leases import Leases, lease_names
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.timeline.reader import EntryReader
 from tests.support.reality import WORKSPACE, Reality
 
-_LEASES = [f"identify/{WORKSPACE}", *(f"fold/{partition}" for partition in range(PARTITIONS))]
+_LEASES = lease_names([WORKSPACE])
 _PATIENCE_SECONDS = 60
 
 
