@@ -82,7 +82,7 @@ async def ask(reality: Reality) -> dict[int, int]:
     """How many instances of each version the insights tell of."""
     insights = InsightQueries(reality.state, Models(reality.state))
     answer = (await insights.read(WORKSPACE, {"shop"}, Selection()))["shop"]
-    return {version: sum(number for _texts, number in counts.of_kind("s")) for version, counts in answer.sums.items()}
+    return {version: sum(number for _texts, number in counts.by_kind()["s"]) for version, counts in answer.sums.items()}
 
 
 class Watched(NamedTuple):

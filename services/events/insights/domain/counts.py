@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 STATUS = "s"  # status
 FURTHEST = "p"  # key of the latest phase that the instance reached
@@ -17,6 +19,7 @@ DEVICE = "g"  # and so on
 SOURCE = "o"
 
 _BETWEEN = "\x00"
+_Name = TypeVar("_Name", str, int)
 
 
 @dataclass(slots=True)
@@ -37,12 +40,9 @@ class Counts:
 
     def add(self, other: Counts) -> None:
         """Adds counts; with negative ones, zeros may be among the sums until they are dropped."""
-        for name, count in other.plain.items():
-            self.plain[name] = self.plain.get(name, 0) + count
+        _add(self.plain, other.plain)
         for name, buckets in other.gaps.items():
-            held = self.gaps.setdefault(name, {})
-            for bucket, count in buckets.items():
-                held[bucket] = held.get(bucket, 0) + count
+            _add(self.gaps.setdefault(name, {}), buckets)
 
     def drop_zeros(self) -> None:
         """To tell whether there is a zero is faster than to leave it out."""
@@ -54,17 +54,20 @@ class Counts:
                 if not self.gaps[name]:
                     del self.gaps[name]
 
-    def of_kind(self, kind: str) -> Iterator[tuple[list[str], int]]:
-        """The plain counts of a kind, each with the texts of its name."""
+    def by_kind(self) -> defaultdict[str, list[tuple[list[str], int]]]:
+        """The plain counts of each kind, each with the texts of its name."""
+        kinds: defaultdict[str, list[tuple[list[str], int]]] = defaultdict(list)
         for name, count in self.plain.items():
-            found, *texts = texts_of(name)
-            if found == kind:
-                yield texts, count
+            kind, *texts = name.split(_BETWEEN)
+            kinds[kind].append((texts, count))
+        return kinds
+
+
+def _add(total: dict[_Name, int], counts: Mapping[_Name, int]) -> None:
+    held = total.get
+    for name, count in counts.items():
+        total[name] = held(name, 0) + count
 
 
 def name_of(texts: tuple[str, ...]) -> str:
     return _BETWEEN.join(texts)
-
-
-def texts_of(name: str) -> list[str]:
-    return name.split(_BETWEEN)

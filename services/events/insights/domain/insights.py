@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +26,8 @@ from services.events.timeline.domain import Microseconds
 
 _BEFORE_FIRST = "START"
 _AFTER_LAST = "END:"
+_Counted = list[tuple[list[str], int]]
+_Kinds = defaultdict[str, _Counted]
 _HOPS = {"channel": CHANNEL, "device": DEVICE, "source": SOURCE}
 
 
@@ -89,14 +91,15 @@ def meaning(sums: Mapping[int, Counts], phases: Mapping[int, Sequence[str]]) -> 
     total = Counts()
     for counts in sums.values():
         total.add(counts)
-    statuses = {text: count for [text], count in total.of_kind(STATUS)}
+    kinds = total.by_kind()
+    statuses = {text: count for [text], count in kinds[STATUS]}
     return Insights(
         instances=sum(statuses.values()),
         by_status=[StatusCount(status, statuses[status]) for status in Status if status in statuses],
         funnel=_funnel(sums, phases),
-        flow=_flow(total),
-        hops={dimension: _hops(total, kind) for dimension, kind in _HOPS.items()},
-        drop_offs=_drop_offs(total),
+        flow=_flow(kinds, total.gaps),
+        hops={dimension: _hops(kinds[kind]) for dimension, kind in _HOPS.items()},
+        drop_offs=_drop_offs(kinds[DROP]),
     )
 
 
@@ -107,9 +110,9 @@ def _funnel(sums: Mapping[int, Counts], phases: Mapping[int, Sequence[str]]) -> 
     dropped: Counter[str] = Counter()
     newest_first = sorted(phases, reverse=True)
     for version in newest_first:
-        counts = sums.get(version, Counts())
-        furthest = {text: count for [text], count in counts.of_kind(FURTHEST)}
-        dropped.update({text: count for [text], count in counts.of_kind(LOST)})
+        kinds = sums.get(version, Counts()).by_kind()
+        furthest = {text: count for [text], count in kinds[FURTHEST]}
+        dropped.update({text: count for [text], count in kinds[LOST]})
         later = 0
         for phase in reversed(phases[version]):
             continued[phase] += later
@@ -119,23 +122,22 @@ def _funnel(sums: Mapping[int, Counts], phases: Mapping[int, Sequence[str]]) -> 
     return [FunnelStep(phase, reached[phase], continued[phase], dropped[phase]) for phase in order]
 
 
-def _flow(total: Counts) -> list[FlowEdge]:
-    edges = [FlowEdge(_BEFORE_FIRST, to, count, None) for [to], count in total.of_kind(START)]
-    edges += [FlowEdge(origin, _AFTER_LAST + status, count, None) for [origin, status], count in total.of_kind(END)]
-    for [origin, to], count in total.of_kind(EDGE):
-        gaps = total.gaps.get(name_of((origin, to)))
-        edges.append(FlowEdge(origin, to, count, median(gaps) if gaps else None))
+def _flow(kinds: _Kinds, gaps: Mapping[str, Mapping[int, int]]) -> list[FlowEdge]:
+    edges = [FlowEdge(_BEFORE_FIRST, to, count, None) for [to], count in kinds[START]]
+    edges += [FlowEdge(origin, _AFTER_LAST + status, count, None) for [origin, status], count in kinds[END]]
+    for [origin, to], count in kinds[EDGE]:
+        histogram = gaps.get(name_of((origin, to)))
+        edges.append(FlowEdge(origin, to, count, median(histogram) if histogram else None))
     return sorted(edges, key=lambda edge: (-edge.count, edge.from_, edge.to))
 
 
-def _hops(total: Counts, kind: str) -> list[Hop]:
-    hops = [Hop(origin, to, count) for [origin, to], count in total.of_kind(kind)]
+def _hops(counted: _Counted) -> list[Hop]:
+    hops = [Hop(origin, to, count) for [origin, to], count in counted]
     return sorted(hops, key=lambda hop: (-hop.count, hop.from_, hop.to))
 
 
-def _drop_offs(total: Counts) -> list[DropOff]:
+def _drop_offs(counted: _Counted) -> list[DropOff]:
     found = [
-        DropOff(phase, reason, device[0] if device else None, count)
-        for [phase, reason, *device], count in total.of_kind(DROP)
+        DropOff(phase, reason, device[0] if device else None, count) for [phase, reason, *device], count in counted
     ]
     return sorted(found, key=lambda drop: (-drop.count, drop.phase, drop.reason, drop.device or ""))
