@@ -23,6 +23,7 @@ from services.events.models import builds
 from services.events.models.builds import Build
 from services.events.models.queries import Models
 from services.events.projector import stuck
+from services.events.projector.closed_runs import ClosedRuns, Wanted
 from services.events.projector.dirty import EVERYTHING, Change
 from services.events.projector.refold import Outcome, refold
 from services.events.projector.telling import Published
@@ -290,21 +291,28 @@ class Bench:
         by_key: dict[tuple[bytes, int, str | None], list[InstanceRow]] = defaultdict(list)
         for row in await standing.instances_with_keys(self._connection, self._workspace, wanted):
             by_key[row.customer, row.build, row.key].append(row)
-        asked = [
-            (work.customer, build)
-            for work in works
-            for build, archive in work.archives.items()
-            if archive.wants_resting
-        ]
-        rested: dict[tuple[bytes, int], list[InstanceRow]] = defaultdict(list)
-        for row in await standing.instances_that_rested(self._connection, self._workspace, asked):
-            rested[row.customer, row.build].append(row)
         for work in works:
             for build, archive in work.archives.items():
                 for key in list(archive.wanted_keys):
                     archive.give_key(key, by_key[work.customer, build, key])
-                if archive.wants_resting:
-                    archive.give_resting(rested[work.customer, build])
+        await self._look_up_resting(works)
+
+    async def _look_up_resting(self, works: Sequence[Work]) -> None:
+        by_number: dict[int, list[tuple[bytes, int, ClosedRuns, Wanted]]] = defaultdict(list)
+        for work in works:
+            for build, archive in work.archives.items():
+                if wanted := archive.wanted_portion:
+                    by_number[wanted.number].append((work.customer, build, archive, wanted))
+        for number, asked in by_number.items():
+            places = [(one, build, archive.place) for one, build, archive, wanted in asked if wanted.is_first]
+            ended = await standing.instances_ended_behind(self._connection, self._workspace, places)
+            moments = [(one, build, wanted.before) for one, build, _archive, wanted in asked]
+            resting, first_at = await standing.instances_at_rest(self._connection, self._workspace, moments, number)
+            found: dict[tuple[bytes, int], list[InstanceRow]] = defaultdict(list)
+            for row in ended + resting:
+                found[row.customer, row.build].append(row)
+            for one, build, archive, _wanted in asked:
+                archive.give_portion(found[one, build], first_at.get((one, build)))
 
 
 def _take(folded: Folded, customer: bytes, outcome: Outcome) -> None:

@@ -14,6 +14,7 @@ from services.events.live.domain import (
     History,
     HistoryState,
     Instance,
+    Portion,
     RunState,
     Schedule,
     Status,
@@ -28,25 +29,29 @@ class Kept:
 
     def __init__(self, instances: Sequence[Instance]) -> None:
         self._closed = [instance for instance in reversed(instances) if instance.due_at is None]
-        self.asked: list[str | None] = []  # keys; None for all runs at rest
+        self.asked: list[str | int] = []  # keys, and numbers of portions
 
     def of_key(self, key: str) -> Archived:
         self.asked.append(key)
         closed = [instance for instance in self._closed if instance.key == key]
         return Archived(bool(closed), at_rest(closed))
 
-    def resting(self) -> list[RunState]:
-        self.asked.append(None)
-        return at_rest(self._closed)
+    def resting(self, portion: int) -> Portion:
+        """Portions are as small as can be: one run, and those whose last events have the same time."""
+        self.asked.append(portion)
+        resting = at_rest(self._closed)
+        moments = sorted({run.last_event_at for run in resting}, reverse=True)[portion : portion + 2]
+        here = [run for run in resting if run.last_event_at in moments[:1]]
+        return Portion(here, moments[0] if len(moments) > 1 else None)
 
 
 class Noting:
     """An archive that only answers what it has been told to look up."""
 
-    def __init__(self, kept: Kept, loaded: set[str | None]) -> None:
+    def __init__(self, kept: Kept, loaded: set[str | int]) -> None:
         self._kept = kept
         self._loaded = loaded
-        self.missed: set[str | None] = set()
+        self.missed: set[str | int] = set()
 
     def of_key(self, key: str) -> Archived:
         if key in self._loaded:
@@ -54,11 +59,11 @@ class Noting:
         self.missed.add(key)
         return NOTHING.of_key(key)
 
-    def resting(self) -> Sequence[RunState]:
-        if None in self._loaded:
-            return self._kept.resting()
-        self.missed.add(None)
-        return NOTHING.resting()
+    def resting(self, portion: int) -> Portion:
+        if portion in self._loaded:
+            return self._kept.resting(portion)
+        self.missed.add(portion)
+        return NOTHING.resting(portion)
 
 
 def at_rest(closed: Iterable[Instance]) -> list[RunState]:

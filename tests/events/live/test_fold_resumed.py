@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from services.events.live.domain import (
     BEFORE_START,
-    EMPTY,
     History,
     HistoryState,
     Schedule,
@@ -53,17 +51,6 @@ def told_from_anywhere(
         assert before.untaken + history.untaken == expected.untaken
         assert history.state() == state
     return [line(instance) for instance in expected.instances]
-
-
-def asked(before: Sequence[Happened], *events: Happened, by: dict[str, Any]) -> list[str | None]:
-    """What events from day 30 on ask of the archive, long after those before: keys, None for all runs at rest."""
-    schedule = schedule_of(by)
-    history = whole(schedule, [*before, on(29, "Newsletter Opened")])
-    archive = Kept(told_at(history))
-    resumed = History(schedule, history.state(), archive)
-    for event in events:
-        resumed.add(event)
-    return archive.asked
 
 
 # What a run takes with it
@@ -261,52 +248,6 @@ def test_a_cancellation_of_what_has_ended_is_no_other_runs_business() -> None:
         "1(A) ABANDONED in look, ended 7, UNKNOWN: START viewed",
         "2 ACTIVE in look, due 37: REENTER viewed",
     ]
-
-
-# How much is kept, and how seldom the archive is asked
-
-
-def test_the_state_does_not_grow_with_the_history() -> None:
-    names = ["Product Viewed", "Order Completed", "Order Returned", "Order Cancelled"]
-    events = [on(day, names[day % 4], f"{day // 2}") for day in range(0, 4000, 10)]
-
-    state = whole(schedule_of(keyed(**RETURNS)), [*events, on(5000, "Newsletter Opened")]).state()
-
-    assert state.open == ()
-    assert len(msgspec.msgpack.encode(state)) < 20
-
-
-def test_what_is_not_the_journeys_business_leaves_no_state() -> None:
-    assert whole(schedule_of(journey()), [on(0, "Newsletter Opened"), on(1, "Order Returned")]).state() == EMPTY
-
-
-def test_only_what_ends_runs_or_needs_a_new_key_asks_the_archive() -> None:
-    by = keyed(**RETURNS, scope=named("Noted"))
-    before = [on(0, "Order Completed", "A"), on(1, "Product Viewed"), on(2, "Order Completed", "B")]
-    ordinary = [on(30, "Product Viewed", "A"), on(31, "Order Completed"), on(32, "Noted", "Q"), on(33, "Noted")]
-
-    assert asked(before, *ordinary, by=by) == []
-    assert asked(before, *ordinary, on(34, "Order Returned", "A"), by=by) == []  # the open one is later than any
-    assert asked(before, on(30, "Order Returned", "A"), on(31, "Order Cancelled", "A"), by=by) == ["A"]
-    assert asked(before, on(30, "Order Cancelled", "X"), by=by) == ["X"]  # and none at rest lacks a key
-    assert asked(before, on(30, "Order Returned"), on(31, "Order Returned"), by=by) == [None]
-    assert asked([*before, on(3, "Order Completed")], on(30, "Order Returned", "X"), by=by) == ["X", None]
-
-
-def test_a_start_asks_only_if_keys_are_used_once() -> None:
-    before = [on(0, "Order Completed", "A")]
-    starts = on(30, "Product Viewed", "A"), on(31, "Product Viewed", "A"), on(32, "Product Viewed", "B")
-
-    assert asked(before, *starts, by=keyed()) == []
-    assert asked(before, *starts, by=keyed(reentry="AFTER_END")) == []
-    assert asked(before, *starts, by=keyed(reentry="NEVER")) == ["A", "B"]
-
-
-def test_nothing_is_asked_where_no_closed_run_matters() -> None:
-    before = [on(0, "Product Viewed")]
-    ends = on(30, "Order Returned", "A"), on(31, "Order Cancelled"), on(32, "Product Viewed", "B")
-
-    assert asked(before, *ends, by=keyed(**RETURNS, reentry="NEVER")) == []
 
 
 # States that mean the same

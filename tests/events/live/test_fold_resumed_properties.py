@@ -85,7 +85,7 @@ def test_an_archive_may_look_up_what_it_was_asked_and_have_the_fold_repeated(exa
     def holds(case: Case, cut: int) -> None:
         schedule, events, now = told(case)
         before = whole(schedule, events[:cut])
-        loaded: set[str | None] = set()
+        loaded: set[str | int] = set()
         while True:
             archive = Noting(Kept(told_at(before)), loaded)
             history = History(schedule, stored(before.state()), archive)

@@ -1,6 +1,6 @@
 """What histories mean: the fold of one customer's events into instances of one journey. Pure."""
 
-from services.events.live.domain.archive import NOTHING, Archive, Archived
+from services.events.live.domain.archive import NOTHING, Archive, Archived, Portion
 from services.events.live.domain.checkpoints import is_checkpoint, may_be_checkpoint
 from services.events.live.domain.compile import compile_version
 from services.events.live.domain.fold import History, fold
@@ -23,6 +23,7 @@ __all__ = [
     "HistoryState",
     "Instance",
     "JourneyVersion",
+    "Portion",
     "Reentry",
     "RunState",
     "Schedule",

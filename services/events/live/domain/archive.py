@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from services.events.live.domain.state import RunState
+from services.events.timeline.domain import Microseconds
 
 
 class Archived(NamedTuple):
@@ -13,6 +14,13 @@ class Archived(NamedTuple):
 
     used: bool  # whether there were any
     resting: Sequence[RunState]  # those of them that are at rest, in any order
+
+
+class Portion(NamedTuple):
+    """Some of all runs at rest."""
+
+    resting: Sequence[RunState]  # in any order
+    others_before: Microseconds | None  # those of later portions have their last events before; None: there are none
 
 
 class Archive(Protocol):
@@ -25,8 +33,8 @@ class Archive(Protocol):
     def of_key(self, key: str) -> Archived:
         """The closed runs that had the key."""
 
-    def resting(self) -> Sequence[RunState]:
-        """All runs at rest, in any order: completed and closed, neither cancelled nor returned."""
+    def resting(self, portion: int) -> Portion:
+        """The runs at rest: completed and closed, neither cancelled nor returned. Portions are asked for from 0 on."""
 
 
 class _Nothing:
@@ -35,8 +43,8 @@ class _Nothing:
     def of_key(self, key: str) -> Archived:
         return Archived(False, ())
 
-    def resting(self) -> Sequence[RunState]:
-        return ()
+    def resting(self, portion: int) -> Portion:
+        return Portion((), None)
 
 
 NOTHING: Archive = _Nothing()

@@ -144,10 +144,10 @@ class History:
         keyless = all(reading.key is not None for reading in ending)
         run = None
         if any(reading.recognition.returns for reading in ending):
-            run = latest(self._runs.completed(keyless=keyless), self._returns)
+            run = self._runs.latest_completed(self._returns, keyless=keyless)
         run = run or latest(shelf.open, self._takes)
         if run is None and any(reading.recognition.cancels for reading in ending):
-            run = latest(self._runs.completed(keyless=keyless), self._cancels)
+            run = self._runs.latest_completed(self._cancels, keyless=keyless)
         return run
 
     def _reaches_further(self, reading: Reading) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from operator import attrgetter
 
@@ -12,7 +12,7 @@ from services.events.live.domain.map import Touchpoint
 from services.events.live.domain.model import NEVER
 from services.events.live.domain.reading import Reading
 from services.events.live.domain.run import Run
-from services.events.live.domain.shelf import Shelf
+from services.events.live.domain.shelf import Shelf, latest
 from services.events.live.domain.state import (
     HistoryState,
     RunState,
@@ -42,12 +42,13 @@ class Runs:
         "_digest",
         "_from_archive",
         "_keyless",
-        "_keyless_at_rest",
+        "_keyless_unread",
         "_moved_last",
+        "_portions",
         "_readings",
         "_spent",
         "_started",
-        "_unread",
+        "_unread_before",
         "_versions",
         "everything",
         "keyless",
@@ -73,8 +74,9 @@ class Runs:
 
         self._archive = archive if state.resting else NOTHING
         self._asked: set[str] = set()  # keys
-        self._unread = state.resting != 0  # whether runs at rest are in the archive alone
-        self._keyless_at_rest = state.keyless - sum(map(_may_adopt, self.keyless.open.values()))  # of those
+        self._portions = 0  # of the runs at rest that have been read
+        self._unread_before = NEVER if state.resting else None  # the last events of the others; None: there are none
+        self._keyless_unread = state.keyless - sum(map(_may_adopt, self.keyless.open.values()))
         self._from_archive: dict[bytes, Run] = {}  # by place
 
     def open_with(self, key: str | None) -> Run | None:
@@ -99,15 +101,18 @@ class Runs:
         shelf = self._by_key.get(key)
         return {} if shelf is None else shelf.completed
 
-    def completed(self, *, keyless: bool) -> dict[bytes, Run]:
-        """All completed runs, or all without a key, those at rest included."""
-        if self._unread and (self._keyless_at_rest or not keyless):
-            self._unread = False
-            runs = [self._revived(state) for state in self._archive.resting()]
-            resting = [run for run in runs if run.status is Status.COMPLETED]  # by now another event may have ended one
-            self.everything.admit(resting)
-            self.keyless.admit(run for run in resting if run.key is None)
-        return (self.keyless if keyless else self.everything).completed
+    def latest_completed(self, suits: Callable[[Run], bool], *, keyless: bool) -> Run | None:
+        """`latest` of all completed runs, or of all without a key, those at rest included.
+
+        Of these only as many are read as it takes.
+        """
+        shelf = self.keyless if keyless else self.everything
+        while True:
+            run = latest(shelf.completed, suits)
+            before = self._unread_before
+            if before is None or (keyless and not self._keyless_unread) or (run and run.last_event_at >= before):
+                return run
+            self._read_portion()
 
     def start(self, reading: Reading, event: Event, touchpoint: Touchpoint) -> None:
         """Begin a run with the event."""
@@ -209,6 +214,17 @@ class Runs:
             runs = [self._revived(state) for state in archived.resting]
             shelf = self._by_key.setdefault(key, Shelf())
             shelf.admit(run for run in runs if run.status is Status.COMPLETED)
+
+    def _read_portion(self) -> None:
+        """Have the next runs at rest on the shelves of keyless ones and of all."""
+        states, self._unread_before = self._archive.resting(self._portions)
+        self._portions += 1
+        runs = [self._revived(state) for state in states]
+        resting = [run for run in runs if run.status is Status.COMPLETED]  # by now another event may have ended one
+        keyless = [run for run in resting if run.key is None]
+        self._keyless_unread -= sum(_may_adopt(run) and _may_be_ended(run) for run in keyless)
+        self.everything.admit(resting)
+        self.keyless.admit(keyless)
 
     def _revived(self, state: RunState) -> Run:
         """A run out of the archive: always the same one, however it is found."""

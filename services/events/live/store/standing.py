@@ -13,8 +13,10 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among, chunked, fitting, given
+from services.events.live.domain.model import ALWAYS
 from services.events.live.rows import CustomerRow, InstanceRow, StepRow
 from services.events.tables import checkpoints, customers, instances, steps
+from services.events.timeline.domain import Microseconds
 
 
 class Stretch(NamedTuple):
@@ -187,15 +189,51 @@ async def instances_with_keys(
     return found
 
 
-async def instances_that_rested(
-    connection: AsyncConnection, workspace: str, builds: Sequence[tuple[bytes, int]]
-) -> list[InstanceRow]:
-    """The instances of (customer, build) that have been completed and closed."""
+async def instances_at_rest(
+    connection: AsyncConnection, workspace: str, asked_for: Sequence[tuple[bytes, int, Microseconds]], number: int
+) -> tuple[list[InstanceRow], dict[tuple[bytes, int], Microseconds]]:
+    """Of each (customer, build), the `number` instances at rest whose last events before a moment are the latest.
+
+    More if several had their last events when the first of them had. Where perhaps there are others, that moment.
+    """
     found: list[InstanceRow] = []
-    for some in fitting(builds, 2):
-        asked = given(connection, "asked", _BUILD, some)
-        rested = and_(_of_build(workspace, asked), instances.c.resting.is_not(None))
-        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, rested))
+    first_at: dict[tuple[bytes, int], Microseconds] = {}
+    moment = instances.c.last_event_at
+    for some in fitting(asked_for, 3):
+        asked = given(connection, "asked", _BUILD | {"before": moment}, some)
+        first = (
+            select(moment)
+            .where(_at_rest(workspace, asked), moment < asked.c.before)
+            .order_by(moment.desc())
+            .offset(number - 1)
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        query = select(asked.c.customer, asked.c.build, first.label("first_at"))
+        first_at |= {
+            (one.customer, one.build): one.first_at
+            for one in await connection.execute(query)
+            if one.first_at is not None
+        }
+    parts = [(*one, first_at.get((one[0], one[1]), ALWAYS)) for one in asked_for]
+    for part in fitting(parts, 4):
+        asked = given(connection, "asked", _BUILD | {"before": moment, "first_at": moment}, part)
+        within = and_(_at_rest(workspace, asked), moment >= asked.c.first_at, moment < asked.c.before)
+        wanted = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, within))
+        found += [InstanceRow(*row) for row in await connection.execute(wanted)]
+    return found, first_at
+
+
+async def instances_ended_behind(
+    connection: AsyncConnection, workspace: str, places: Sequence[tuple[bytes, int, bytes]]
+) -> list[InstanceRow]:
+    """The instances of (customer, build) that began up to a history key, and that a later event ended after rest."""
+    found: list[InstanceRow] = []
+    for some in fitting(places, 3):
+        asked = given(connection, "asked", _BUILD | {"place": instances.c.end_key}, some)
+        ended = and_(instances.c.end_key > asked.c.place, instances.c.start_key <= asked.c.place)
+        query = select(*_INSTANCE_COLUMNS).select_from(asked.join(instances, and_(_of_build(workspace, asked), ended)))
         found += [InstanceRow(*row) for row in await connection.execute(query)]
     return found
 
@@ -223,3 +261,8 @@ def _of_build(workspace: str, asked: Any) -> Any:
         instances.c.customer == asked.c.customer,
         instances.c.build == asked.c.build,
     )
+
+
+def _at_rest(workspace: str, asked: Any) -> Any:
+    """Written as the index on them has it."""
+    return and_(_of_build(workspace, asked), instances.c.resting.is_not(None), instances.c.end_key.is_(None))
