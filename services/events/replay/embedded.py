@@ -11,12 +11,16 @@ from pathlib import Path
 from infra.chassis.clock import Clock
 from infra.chassis.data_folder import DataFolder, FolderTaken, FolderUnusable
 from infra.chassis.migrations import upgrade
+from services.events.intake.position import START
+from services.events.intake.store import LogStore
 from services.events.replay.crew import Sites
-from services.events.replay.keeping import keep_former_instances, keep_published
+from services.events.replay.keeping import keep_published, keep_unmade_instances
+from services.events.replay.level import Leveller, places
 from services.events.replay.rebuild import Rebuild
 from services.events.replay.watching import Stage, Watch
 from services.events.settings import Settings
 from services.events.stores import STATE_MIGRATIONS, Stores
+from services.events.timeline.domain import Microseconds
 
 
 async def replay_embedded(settings: Settings, clock: Clock, watch: Watch) -> int:
@@ -46,7 +50,10 @@ async def _replay(stores: Stores, clock: Clock, watch: Watch) -> int:
     try:
         _discard(made, aside)
         async with stores.opened():
-            slots = await _build(stores, made, aside, clock, watch)
+            now = clock()
+            watch(Stage.LEVELLING, 0, 0)
+            await _publish_what_is_left(stores, now)
+            slots = await _build(stores, made, aside, now, watch)
         watch(Stage.SWITCHING, 0, 0)
         await asyncio.to_thread(_put_in_place, made, state)
     finally:
@@ -54,18 +61,32 @@ async def _replay(stores: Stores, clock: Clock, watch: Watch) -> int:
     return slots
 
 
-async def _build(stores: Stores, made: Path, aside: Path, clock: Clock, watch: Watch) -> int:
+async def _publish_what_is_left(stores: Stores, now: Microseconds) -> None:
+    """A replay publishes nothing: what it would be the first to find is projected before, in the state in use."""
+    if not await places(stores.state):
+        return  # nobody has projected yet, so nothing was published that could be gone on with
+    log = LogStore(stores.log)
+    ends = {name: (await log.logged_slots(name, START))[2] or START for name in await log.workspaces()}
+    leveller = Leveller(stores.log, stores.state)
+    await leveller.hold()
+    try:
+        await leveller.reach(ends, now, lambda: False)
+    finally:
+        await leveller.let_go()
+
+
+async def _build(stores: Stores, made: Path, aside: Path, now: Microseconds, watch: Watch) -> int:
     sites = Sites(_url(stores, Path(str(stores.log.url.database))), _url(stores, made), _url(stores, aside), None)
     async with sites.opened() as (_log, state, _aside):
         await upgrade(state, STATE_MIGRATIONS)
-    return await Rebuild(sites, watch).run(clock())
+    return await Rebuild(sites, watch).run(now)
 
 
 def _put_in_place(made: Path, state: Path) -> None:
     """Either the old file is there or the new one, whatever happens."""
     with closing(sqlite3.connect(made)) as connection:
         connection.execute("ATTACH DATABASE ? AS replaced", (str(state),))
-        for statement in (keep_former_instances("replaced"), *keep_published("replaced")):
+        for statement in (keep_unmade_instances("replaced"), *keep_published("replaced")):
             connection.execute(statement)
         connection.commit()
     _leave_alone(state)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from services.events.tables import instance_changes, moving_instances
+from services.events.tables import former_instances, instance_changes, moving_instances
 
 PUBLISHED = (instance_changes, moving_instances)
 """What was published of instances, and is to be. A replay publishes nothing, and nobody is to miss or repeat a change
 because of one."""
 
-_COLUMNS = "workspace, instance, journey, start_event"
+_FORMER = ", ".join(former_instances.columns.keys())
 
 
-def keep_former_instances(replaced: str) -> str:
-    """SQL. Ids of instances were given out and go on to resolve: to whatever takes their start event now.
+def unmade_instances(replaced: str) -> str:
+    """SQL that reads rows of `former_instances`.
 
-    Those that were former ones already, and those that the replay, by mended code, did not make again. `replaced` is
-    the schema of the state that is replaced.
+    Ids of instances were given out and go on to resolve: to whatever takes their start event now. These are the ones
+    that were former ones already, and those that the replay, by mended code, did not make again. `replaced` is the
+    schema of the state that is replaced.
     """
     return f"""
-        INSERT INTO former_instances ({_COLUMNS})
-        SELECT {_COLUMNS} FROM {replaced}.former_instances
+        SELECT {_FORMER} FROM {replaced}.former_instances
         UNION
         SELECT known.workspace, known.instance, known.journey, known.start_event
         FROM {replaced}.instances AS known
@@ -28,8 +28,12 @@ def keep_former_instances(replaced: str) -> str:
             SELECT 1 FROM instances AS made
             WHERE made.workspace = known.workspace AND made.instance = known.instance
         )
-        ON CONFLICT DO NOTHING
     """
+
+
+def keep_unmade_instances(replaced: str) -> str:
+    """SQL that keeps them."""
+    return f"INSERT INTO former_instances ({_FORMER}) {unmade_instances(replaced)} ON CONFLICT DO NOTHING"
 
 
 def keep_published(replaced: str) -> list[str]:

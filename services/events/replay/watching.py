@@ -7,6 +7,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
+    LEVELLING = "publishing what is left"
     IDENTIFYING = "reading the log"
     SORTING = "sorting it by customer"
     FOLDING = "folding customers"
