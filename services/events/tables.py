@@ -177,6 +177,7 @@ customers = Table(
     Column("due_at", BigInteger),  # when silence ends the next instance
     Index("ix_customers_workspace_last_seen_at", "workspace", "last_seen_at"),
     Index("ix_customers_workspace_partition_due_at", "workspace", "partition", "due_at"),
+    Index("ix_customers_workspace_clock", "workspace", "clock"),
 )
 
 checkpoints = Table(
@@ -254,6 +255,12 @@ instances = Table(
         *("workspace", "customer", "build", "end_key"),
         postgresql_where=text("end_key IS NOT NULL"),
         sqlite_where=text("end_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_instances_workspace_customer_build_last_event_at",  # those at rest, by the last event before it
+        *("workspace", "customer", "build", "last_event_at"),
+        postgresql_where=text("resting IS NOT NULL AND end_key IS NULL"),
+        sqlite_where=text("resting IS NOT NULL AND end_key IS NULL"),
     ),
     Index("ix_instances_workspace_started_at_instance", "workspace", "started_at", "instance"),
     Index("ix_instances_workspace_journey_started_at", "workspace", "journey", "started_at"),
