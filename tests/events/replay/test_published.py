@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,14 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from infra.chassis.database import Database
 from services.events import tables
 from services.events.intake.store import Group, LogStore
-from services.events.replay import Stage, replay
+from services.events.replay import Stage
 from tests.events.projector.test_projection import ANONYMOUS, SHOP, USER, arrivals, event, unique_messages
+from tests.events.replay.while_it_works import replayed_while
 from tests.support.databases import PostgresServer, fresh_postgresql
 from tests.support.histories import DAY, EPOCH
 from tests.support.published import Subscriber
 from tests.support.reality import WORKSPACE, Reality
 from tests.support.recording import recorded
-from tests.support.replaying import replayed, settings_of
+from tests.support.replaying import replayed
 
 Json = dict[str, Any]
 Arrival = Any
@@ -41,32 +41,13 @@ async def begun(reality: Reality, *events: Json) -> Subscriber:
     return subscriber
 
 
-async def replayed_while(reality: Reality, stage: Stage, happens: Callable[[], None]) -> None:
-    """A replay, and what happens when it comes to a stage."""
-    left = [happens]
+def logged(reality: Reality, *events: Json) -> Callable[[Database], Awaitable[None]]:
+    """Somebody logs events."""
 
-    def watch(now_at: Stage, _done: int, _of: int) -> None:
-        if now_at is stage and left:
-            left.pop()()
-
-    await reality.projector.close()
-    await replay(settings_of(reality), watch, lambda: reality.now)
-    await reality.restart()
-
-
-def recorder(reality: Reality, *events: Json) -> Callable[[], None]:
-    """Logs events while the loop that asks for it stands still."""
-
-    async def record() -> None:
-        database = Database(reality.log_database.url.render_as_string(hide_password=False))
+    async def log(database: Database) -> None:
         await LogStore(database).append([Group(WORKSPACE, [recorded(event) for event in events])], reality.now)
-        await database.close()
 
-    def happen() -> None:
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, record()).result()
-
-    return happen
+    return log
 
 
 async def test_what_a_replay_is_the_first_to_read_is_published_once(database_url: str) -> None:
@@ -103,7 +84,7 @@ async def test_of_two_customers_whom_a_replay_finds_to_be_one_is_published_what_
 async def test_what_is_logged_during_a_replay_is_published_once(postgresql_url: str, stage: Stage) -> None:
     async with Reality(postgresql_url) as reality:
         subscriber = await begun(reality, VIEWED)
-        await replayed_while(reality, stage, recorder(reality, BOUGHT))
+        await replayed_while(reality, stage, logged(reality, BOUGHT))
         await reality.project()
         assert await subscriber.news([VIEWED]) == ["v0: ACTIVE look -> COMPLETED buy, day 3"]
 
@@ -112,7 +93,7 @@ async def test_a_deadline_that_comes_during_a_replay_is_published_once(postgresq
     async with Reality(postgresql_url) as reality:
         subscriber = await begun(reality, VIEWED)
 
-        def a_week_goes_by() -> None:
+        async def a_week_goes_by(_database: Database) -> None:
             reality.now = EPOCH + 8 * DAY
 
         await replayed_while(reality, Stage.CATCHING_UP, a_week_goes_by)
@@ -121,9 +102,9 @@ async def test_a_deadline_that_comes_during_a_replay_is_published_once(postgresq
 
 
 async def follow(url: str, arrival: Arrival) -> None:
-    """Nothing begins that is there, nothing ends that is not, and all is known at last as it stands."""
+    """Nothing begins that is there, nothing ends that is not, and what is there after each replay is known."""
     journeys, events, sizes, now = arrival
-    known: dict[bytes, tuple[str | None, str | None]] = {}
+    known: set[bytes] = set()
     async with Reality(url) as reality:
         reality.now = now
         await reality.publish(journeys)
@@ -135,11 +116,10 @@ async def follow(url: str, arrival: Arrival) -> None:
             for _place, change in await subscriber.changes():
                 assert (change.previous_status is None) == (change.instance not in known)
                 if change.status is None:
-                    del known[change.instance]
+                    known.remove(change.instance)
                 else:
-                    known[change.instance] = change.status, change.phase
-            rows = await reality.rows(tables.instances)
-            assert known.keys() == {row.instance for row in rows}
+                    known.add(change.instance)
+            assert known == {row.instance for row in await reality.rows(tables.instances)}
 
 
 def batches(events: Sequence[Json], sizes: Sequence[int]) -> list[Sequence[Json]]:
