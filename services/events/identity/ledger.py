@@ -10,7 +10,17 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.identity import store
-from services.events.identity.domain import LIMIT, Link, Member, Pair, ProfileId, clusters, profile_id, resolve
+from services.events.identity.domain import (
+    LIMIT,
+    Identifier,
+    Link,
+    Member,
+    Pair,
+    ProfileId,
+    clusters,
+    profile_id,
+    resolve,
+)
 from services.events.tables import identifiers
 from services.events.timeline.domain import BEGINNING
 from services.events.timeline.entry import Entry
@@ -33,7 +43,7 @@ class Ledger:
     def __init__(self, workspace: str, secret: bytes) -> None:
         self._workspace = workspace
         self._secret = secret
-        self._profiles: dict[tuple[str, str], ProfileId] = {}
+        self._profiles: dict[Identifier, ProfileId] = {}
         self._members: dict[ProfileId, Member] = {}
         self._new: set[ProfileId] = set()
         self._changed: set[ProfileId] = set()
@@ -41,17 +51,19 @@ class Ledger:
 
     async def observe(self, connection: AsyncConnection, entries: Sequence[Entry]) -> Observed:
         """Takes in what the entries assert, all of it or nothing."""
-        named = [[self._profile(identifier) for identifier in entry.recorded.identifiers] for entry in entries]
+        profile_of = self._profile
+        named = [[profile_of(identifier) for identifier in entry.recorded.identifiers] for entry in entries]
         self._members = await store.members_of(
             connection, self._workspace, identifiers.c.profile, set(chain.from_iterable(named))
         )
         links: dict[Pair, Link] = {}
         earlier: set[ProfileId] = set()
         for entry, profiles in zip(entries, named, strict=True):
-            for identifier, profile in zip(entry.recorded.identifiers, profiles, strict=True):
-                self._name(entry, identifier, profile, earlier)
+            key, recorded = entry.key, entry.recorded
+            for identifier, profile in zip(recorded.identifiers, profiles, strict=True):
+                self._name(key, recorded.verified, identifier, profile, earlier)
             for weak in profiles[1:]:
-                _keep_earliest(links, Pair(profiles[0], weak, entry.recorded.verified), entry)
+                _keep_earliest(links, Pair(profiles[0], weak, recorded.verified), entry)
         self._changed |= earlier
         await self._settle(connection, links, earlier - self._new)
         new = {profile: self._members[profile] for profile in self._new}
@@ -59,15 +71,16 @@ class Ledger:
         await store.write_members(connection, self._workspace, new, changed)
         return Observed([(profiles[0], self._members[profiles[0]].customer) for profiles in named], self._moved)
 
-    def _profile(self, identifier: tuple[str, str]) -> ProfileId:
+    def _profile(self, identifier: Identifier) -> ProfileId:
         profile = self._profiles.get(identifier)
         if profile is None:
             profile = self._profiles[identifier] = profile_id(self._secret, *identifier)
         return profile
 
-    def _name(self, entry: Entry, identifier: tuple[str, str], profile: ProfileId, earlier: set[ProfileId]) -> None:
+    def _name(
+        self, key: bytes, verified: bool, identifier: Identifier, profile: ProfileId, earlier: set[ProfileId]
+    ) -> None:
         """Takes in that an event names an identifier; notes it in `earlier` if that moves one of its first events."""
-        key = entry.key
         member = self._members.get(profile)
         if member is None:
             member = self._members[profile] = Member(*identifier, key, None, profile, profile)
@@ -75,7 +88,7 @@ class Ledger:
         if key < member.first_key:
             member.first_key = key
             earlier.add(profile)
-        if entry.recorded.verified and (member.verified_key is None or key < member.verified_key):
+        if verified and (member.verified_key is None or key < member.verified_key):
             member.verified_key = key
             earlier.add(profile)
 

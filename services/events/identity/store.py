@@ -12,6 +12,9 @@ from infra.chassis.database import among, chunked, insert_rows
 from services.events.identity.domain import Link, Member, Pair, ProfileId
 from services.events.tables import identifiers, links
 
+_COLUMNS = ("type", "value", "first_key", "verified_key", "cluster", "customer")
+_MEMBER = (identifiers.c.profile, *(identifiers.c[name] for name in _COLUMNS))
+
 
 async def members_of(
     connection: AsyncConnection, workspace: str, column: ColumnElement[Any], values: Collection[bytes]
@@ -19,9 +22,9 @@ async def members_of(
     """The identifiers whose `column` (profile, cluster or customer) is one of `values`."""
     found: dict[ProfileId, Member] = {}
     for some in chunked(list(values)):
-        query = select(identifiers).where(identifiers.c.workspace == workspace, among(connection, column, some))
-        for row in await connection.execute(query):
-            found[row.profile] = Member(row.type, row.value, row.first_key, row.verified_key, row.cluster, row.customer)
+        query = select(*_MEMBER).where(identifiers.c.workspace == workspace, among(connection, column, some))
+        for profile, *member in await connection.execute(query):
+            found[profile] = Member(*member)
     return found
 
 
@@ -80,7 +83,6 @@ _DELETE_LINKS = text(
     " AS given (strong, weak, verified) WHERE links.workspace = :workspace AND links.strong = given.strong"
     " AND links.weak = given.weak AND links.verified = given.verified"
 )
-_COLUMNS = ("type", "value", "first_key", "verified_key", "cluster", "customer")
 
 
 def _row_of(member: Member) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -34,6 +35,7 @@ _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 _MANY_SLOTS = 2_000
 _HELD_BACK_SECONDS = 0.5
 _SLOW_LOOK_SECONDS = 0.05
+_AT_REST_SECONDS = 1.0  # without folding: what changes again and again would be added up again and again
 
 
 class Projector:
@@ -57,7 +59,7 @@ class Projector:
         self._fold_wakeup = Wakeup()
         self._no_flood = asyncio.Event()
         self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
-        self._is_folding = False
+        self._folded_at = float("-inf")
         self._workspaces: list[str] = []
 
     async def run(self) -> None:
@@ -116,8 +118,8 @@ class Projector:
                     await self._no_flood.wait()
             async with self._turns:
                 folded = await self._each(self._fold.step)
-            self._is_folding = bool(folded)
             if folded:
+                self._folded_at = time.monotonic()
                 self._wakeup.ring()  # on PostgreSQL the log cannot be read past an open transaction, such as this was
             else:
                 await self._fold_wakeup.wait(_IDLE_SECONDS)
@@ -127,7 +129,7 @@ class Projector:
         while True:
             async with self._turns:
                 done = sum([await self._each(step) for step in self._background])
-                if not done and not self._is_folding:
+                if not done and time.monotonic() - self._folded_at > _AT_REST_SECONDS:
                     await self._each(self._settling.finish)
             if not done:
                 await asyncio.sleep(_IDLE_SECONDS)

@@ -29,7 +29,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     source: str
     message_id: str
     occurred_at: Microseconds
-    _key: bytes | None = None
+    key: bytes
+    """See timeline.domain.history_key; looked at many times by each stage."""
     _properties: Mapping[str, Any] | None = None
     _context: Mapping[str, Any] | None = None
     _traits: Mapping[str, Any] | None = None
@@ -47,19 +48,13 @@ class Entry(msgspec.Struct, eq=False, gc=False):
             event.source,
             event.message_id,
             event.occurred_at,
+            history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id),
         )
 
     @property
     def id(self) -> str:
         """The event's permanent id within its workspace."""
         return f"{self.seq}-{self.slot}"
-
-    @property
-    def key(self) -> bytes:
-        if self._key is None:
-            event = self.recorded
-            self._key = history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id)
-        return self._key
 
     @property
     def properties(self) -> Mapping[str, Any]:
