@@ -15,6 +15,14 @@ class FolderTaken(FolderUnusable):
     """Another process runs on it."""
 
 
+def make_folder(path: Path) -> None:
+    """For personal data: nobody else may look into it. Raises FolderUnusable."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(error) from error
+
+
 class DataFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -22,14 +30,11 @@ class DataFolder:
 
     def acquire(self) -> None:
         """Takes the folder until the process ends. Raises FolderUnusable."""
+        make_folder(self.path)
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)  # personal data will be in it
             descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            reason = f"{error.strerror}: {error.filename}"
-            raise FolderUnusable(
-                f"The data folder cannot be used ({reason}). Set KLANTREIS_DATA to another."
-            ) from error
+            raise _unusable(error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -48,3 +53,8 @@ class DataFolder:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _unusable(error: OSError) -> FolderUnusable:
+    reason = f"{error.strerror}: {error.filename}"
+    return FolderUnusable(f"The data folder cannot be used ({reason}). Set KLANTREIS_DATA to another.")

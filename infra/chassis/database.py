@@ -5,6 +5,7 @@ A read and a write are different calls: `read()` never commits, `write()` commit
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from infra.chassis.data_folder import make_folder
 from infra.chassis.errors import Unavailable
 
 NAMING = {
@@ -33,6 +35,11 @@ _SILENCE_SECONDS = 10
 readers of the log, which never read past a running transaction."""
 _AWAY_STATES = ("08", "53", "57", "58", "25006", "25P03")
 """SQLSTATEs: connection, resources, operator, system; a primary that became a standby; silence in a transaction."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_UNUSABLE = (
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+)
 # With WAL readers never wait for the writer.
 _DURABLE = ("journal_mode = WAL", "synchronous = FULL")
 _ORDERED = ("journal_mode = WAL", "synchronous = NORMAL")
@@ -51,18 +58,27 @@ class Database:
 
     Otherwise a crash of the machine may take the last commits with it, but never an earlier one before a later one.
     A `draft` is thrown away unless it is finished: nothing waits for the disk, and a statement may take its time.
-    With a `schema`, which SQLite does not have, the tables are there and nowhere else.
+    With a `schema`, which SQLite does not have, the tables are there and nowhere else. `remedy` says what an operator
+    can do about a file that is damaged. Raises FolderUnusable where no file can be.
     """
 
     def __init__(
-        self, url: str, *, durable: bool = True, pool_size: int = 5, draft: bool = False, schema: str | None = None
+        self,
+        url: str,
+        *,
+        durable: bool = True,
+        pool_size: int = 5,
+        draft: bool = False,
+        schema: str | None = None,
+        remedy: str = "put a copy from a backup in its place",
     ) -> None:
+        self._remedy = remedy
         self.url = _async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
         if self.is_sqlite:
             if self.url.database:
-                Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(Path(self.url.database).parent)
             options["connect_args"] = {"timeout": _STATEMENT_SECONDS}
         else:
             options |= {"pool_pre_ping": True, "pool_timeout": 2}
@@ -85,7 +101,7 @@ class Database:
     @asynccontextmanager
     async def read(self, *, snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection for plain reads; whatever it does is rolled back. With `snapshot` they all see one moment."""
-        async with _said_clearly(), self.engine.connect() as connection:
+        async with self._said_clearly(), self.engine.connect() as connection:
             if snapshot and not self.is_sqlite:  # there a transaction is a snapshot anyway
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
@@ -93,7 +109,7 @@ class Database:
     @asynccontextmanager
     async def write(self, *, snapshot: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction, committed at the end. With `snapshot` all its reads see one moment (REPEATABLE READ)."""
-        async with _said_clearly(), self.engine.connect() as connection:
+        async with self._said_clearly(), self.engine.connect() as connection:
             if self.is_sqlite:
                 await connection.execution_options(sqlite_write=True)
             elif snapshot:
@@ -107,6 +123,37 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _said_clearly(self) -> AsyncIterator[None]:
+        """A database that is away becomes Unavailable, so that a client hears 503 and Retry-After instead of a 500."""
+        try:
+            yield
+        except DBAPIError as error:
+            if isinstance(error.orig, sqlite3.Error):
+                self._say_what_is_wrong(error.orig)
+            if isinstance(error, OperationalError | InterfaceError):
+                raise Unavailable("The database is not answering; try again.") from error
+            if error.connection_invalidated or _says_away(error.orig):
+                raise Unavailable("The database closed the connection; try again.") from error
+            raise
+        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise Unavailable("The database is not answering; try again.") from error
+        except asyncpg.PostgresError as error:  # from the raw driver, see insert_rows
+            if _says_away(error):
+                raise Unavailable("The database closed the connection; try again.") from error
+            raise
+
+    def _say_what_is_wrong(self, error: sqlite3.Error) -> None:
+        """Raises Unavailable where trying again will not help, but the operator can. Clients learn the file's name."""
+        code, name = error.sqlite_errorcode & 0xFF, Path(str(self.url.database)).name
+        if code in _DAMAGED:
+            raise Unavailable(f"{name} is damaged or is not a database: stop klantreis and {self._remedy}.") from error
+        if code in _UNUSABLE:
+            raise Unavailable(
+                f"{name} cannot be read or written ({error.sqlite_errorname}): see to its permissions and to the space"
+                " on its disk."
+            ) from error
 
 
 async def insert_rows(
@@ -196,23 +243,6 @@ def _prepare_sqlite(engine: Engine, pragmas: Sequence[str]) -> None:
     def on_begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("sqlite_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-@asynccontextmanager
-async def _said_clearly() -> AsyncIterator[None]:
-    """A database that is away becomes Unavailable, so that a client hears 503 and Retry-After instead of a 500."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise Unavailable("The database is not answering; try again.") from error
-    except DBAPIError as error:
-        if error.connection_invalidated or _says_away(error.orig):
-            raise Unavailable("The database closed the connection; try again.") from error
-        raise
-    except asyncpg.PostgresError as error:  # from the raw driver, see insert_rows
-        if _says_away(error):
-            raise Unavailable("The database closed the connection; try again.") from error
-        raise
 
 
 def _says_away(error: BaseException | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.chassis.memory import settle
 
@@ -25,6 +25,32 @@ class PortTaken(Exception):
 
 
 Closing = Callable[[], Awaitable[None]]
+
+
+class _Starting:
+    """An app of which a failure to start is kept for whoever runs it, instead of being logged with its traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.failure: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failed = False
+
+        async def send_without_traceback(message: Message) -> None:
+            nonlocal failed
+            failed = message["type"] == "lifespan.startup.failed"
+            await send({"type": message["type"]} if failed else message)
+
+        try:
+            await self._app(scope, receive, send_without_traceback)
+        except Exception as error:
+            if failed:
+                self.failure = error
+            raise
 
 
 class _Server(uvicorn.Server):
@@ -56,15 +82,16 @@ def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None], clo
     """Serves until SIGINT or SIGTERM, then finishes what is under way; whether it could start at all.
 
     Port 0 takes a free one; `on_ready` is given the address; `closings` are called at the end, in the app's loop.
-    Raises PortTaken.
+    Raises PortTaken, and what the app raises as it starts.
     """
     try:
         listener = socket.create_server((host, port), backlog=_BACKLOG, reuse_port=False)
     except OSError as error:
         raise PortTaken(f"Port {port} on {host} cannot be used ({error.strerror}); set PORT to another one.") from error
     bound_host, bound_port = listener.getsockname()[:2]
+    starting = _Starting(app)
     config = uvicorn.Config(
-        app,
+        starting,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -75,7 +102,12 @@ def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None], clo
     )
     server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"), closings)
     with listener:
-        server.run([listener])
+        try:
+            server.run([listener])
+        except SystemExit:  # how uvicorn ends when the app has not started
+            if starting.failure is not None:
+                raise starting.failure from None
+            raise
     return server.started
 
 

@@ -37,8 +37,17 @@ def _failure(error: BaseException | None) -> dict[str, object]:
     if error is None:
         return {}
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    causes = [type(cause).__qualname__ for cause in _causes(error)]
-    return {"error": type(error).__qualname__, "causes": causes, "frames": frames}
+    return {**named(error), "frames": frames}
+
+
+def named(error: BaseException) -> dict[str, object]:
+    """The classes of an error and of what caused it, with the codes of databases: nothing that anybody has sent."""
+    return {"error": _kind(error), "causes": [_kind(cause) for cause in _causes(error)]}
+
+
+def _kind(error: BaseException) -> str:
+    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    return f"{type(error).__qualname__} ({code})" if code else type(error).__qualname__
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -20,7 +20,8 @@ class Stores:
     def __init__(self, settings: Settings) -> None:
         self.log = Database(settings.log_database_url)
         # A power cut may take the last commits of the state with it: it is made again from the log.
-        self.state = Database(settings.state_database_url, durable=False)
+        remedy = "delete it; the next start makes it again from the log"
+        self.state = Database(settings.state_database_url, durable=False, remedy=remedy)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
-from infra.chassis.telemetry import JsonFormatter
+from infra.chassis.telemetry import JsonFormatter, named
 
 
 def formatted(error: BaseException) -> str:
@@ -45,3 +46,19 @@ def test_a_failure_shows_its_class_its_causes_and_where_it_came_through() -> Non
     assert (line["error"], line["causes"]) == ("RuntimeError", ["ValueError"])
     assert "test_telemetry.py" in line["frames"][0]
     assert "ada@example.com" not in json.dumps(line)
+
+
+async def test_a_database_error_shows_its_code(postgresql_url: str, tmp_path: Path) -> None:
+    (tmp_path / "log.db").mkdir()
+    told = []
+    for url in (f"sqlite:///{tmp_path}/log.db", postgresql_url):
+        database = Database(url)
+        try:
+            async with database.read() as connection:
+                await connection.execute(text("SELECT 1 / 0"))
+        except (DBAPIError, Unavailable) as error:
+            told.append(str(named(error)["causes"]))
+        await database.close()
+
+    assert "OperationalError (SQLITE_CANTOPEN)" in told[0]
+    assert "DivisionByZeroError (22012)" in told[1]

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
+from infra.chassis.telemetry import named
 from services.events.intake.store import LogStore
 from services.events.models.queries import Models
 from services.events.projector.catching_up import CatchingUp
@@ -157,9 +158,7 @@ class Projector:
         except LeaseLost as lost:
             _log.warning("lease lost", extra={"detail": str(lost)})
         except (Unavailable, DBAPIError, asyncpg.PostgresError, OSError) as error:
-            cause = error.__cause__ or getattr(error, "orig", None) or error
-            details = {"error": type(cause).__name__, "sqlstate": getattr(cause, "sqlstate", None)}
-            _log.warning("the projector tries again", extra=details | {"workspace": workspace})
+            _log.warning("the projector tries again", extra=named(error) | {"workspace": workspace})
         except Exception:
             _log.exception("the projector failed unexpectedly and tries again", extra={"workspace": workspace})
         await asyncio.sleep(_PAUSE_AFTER_FAILURE_SECONDS)

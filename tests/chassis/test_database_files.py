@@ -1,0 +1,41 @@
+"""A file that SQLite cannot use is told with its name and what an operator can do; nobody else can mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.chassis.data_folder import FolderUnusable
+from infra.chassis.database import Database
+from infra.chassis.errors import Unavailable
+
+
+async def why_not(database: Database) -> str:
+    with pytest.raises(Unavailable) as refused:
+        async with database.read():
+            pass
+    await database.close()
+    return refused.value.message
+
+
+async def test_a_damaged_file(tmp_path: Path) -> None:
+    (tmp_path / "log.db").write_bytes(b"no database" * 1_000)
+    url = f"sqlite:///{tmp_path}/log.db"
+    damaged = "log.db is damaged or is not a database: stop klantreis and "
+
+    assert await why_not(Database(url)) == damaged + "put a copy from a backup in its place."
+    assert await why_not(Database(url, remedy="delete it")) == damaged + "delete it."
+
+
+async def test_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "log.db").mkdir()
+    assert await why_not(Database(f"sqlite:///{tmp_path}/log.db")) == (
+        "log.db cannot be read or written (SQLITE_CANTOPEN): see to its permissions and to the space on its disk."
+    )
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderUnusable, match="KLANTREIS_DATA"):
+        Database(f"sqlite:///{tmp_path}/file/log.db")
