@@ -1,7 +1,8 @@
 """From failures to the two places where GraphQL tells of them.
 
 A refusal by the domain (validation, conflict, not found) belongs in a payload's `errors`: the mutation changed nothing.
-Everything else is a top-level error with `extensions.code`: authentication, permission, limits, an absent upstream.
+Everything else is a top-level error with `extensions.code`: authentication, permission, limits, an absent upstream. If
+arguments of a field are at fault, `extensions.errors` names each place, as a payload would: `["where", "version"]`.
 What nobody foresaw is told as INTERNAL and logged by its kind and place, never with the document or its values.
 """
 
@@ -9,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import FieldNode, GraphQLError
 
-from infra.chassis.errors import BadRequest, Problem, Unavailable
+from infra.chassis.errors import BadRequest, Flaw, Problem, Unavailable
 
 _log = logging.getLogger(__name__)
 _INTERNAL = "Something went wrong on our side; it has been logged."
@@ -44,10 +46,11 @@ def is_foreseen(error: GraphQLError) -> bool:
 def as_json(error: GraphQLError, code: str) -> dict[str, Any]:
     """One member of `errors`. `code` is used where the error itself has none."""
     cause = error.original_error
+    flaws = _in_arguments(error)
     if not is_foreseen(error):
         message, code = _INTERNAL, Problem.default_code
     elif isinstance(cause, Problem):
-        message, code = cause.message, cause.code
+        message, code = _told(flaws) or cause.message, cause.code
     else:
         message, code = error.message, _code_of(error) or code
     document: dict[str, Any] = {"message": message}
@@ -56,7 +59,27 @@ def as_json(error: GraphQLError, code: str) -> dict[str, Any]:
     if error.path:
         document["path"] = error.path
     document["extensions"] = {**(error.extensions or {}), "code": code}
+    if flaws:
+        document["extensions"]["errors"] = [flaw.as_json() for flaw in flaws]
     return document
+
+
+def _in_arguments(error: GraphQLError) -> list[Flaw]:
+    """What is wrong with the arguments of the field that failed.
+
+    An upstream names places in what it was sent. Only where that has the names of the arguments it says anything to the
+    caller: a loader asks for many things at once, in its own words.
+    """
+    cause = error.original_error
+    if not isinstance(cause, Problem) or not is_foreseen(error):
+        return []
+    fields = [node for node in error.nodes or () if isinstance(node, FieldNode)]
+    arguments = {argument.name.value for field in fields for argument in field.arguments or ()}
+    return [flaw for flaw in cause.errors if flaw.path and flaw.path[0] in arguments]
+
+
+def _told(flaws: Sequence[Flaw]) -> str:
+    return "; ".join(f"{'.'.join(flaw.path)}: {flaw.message}" for flaw in flaws)
 
 
 def _code_of(error: GraphQLError) -> str | None:

@@ -45,7 +45,7 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_validation(_request: Request, error: RequestValidationError) -> Response:
-        flaws = [Flaw("INVALID_VALUE", str(item["msg"]), _place(item["loc"])) for item in error.errors()]
+        flaws = [Flaw("INVALID_VALUE", _told(item["msg"]), _place(item["loc"])) for item in error.errors()]
         return problem_response(Invalid("The request does not have the right shape.", errors=flaws))
 
     @app.exception_handler(HTTPException)
@@ -63,8 +63,13 @@ def answer_problems(app: FastAPI) -> None:
 
 
 def _place(location: tuple[int | str, ...]) -> tuple[str, ...]:
-    """Into the document that was sent, not into the HTTP request around it."""
-    return tuple(str(part) for part in (location[1:] if location[0] == "body" else location))
+    """Into the document or the parameters that were sent, not into the HTTP request around them."""
+    return tuple(str(part) for part in (location[1:] if location[0] in {"body", "query"} else location))
+
+
+def _told(message: str) -> str:
+    """What pydantic says, without the kind of exception that a check of ours raised."""
+    return message.removeprefix("Value error, ")
 
 
 def add_health(app: FastAPI) -> None:
