@@ -69,7 +69,7 @@ async def test_a_page_shows_the_published_version_else_the_draft(house: House) -
 @pytest.mark.parametrize("query", ["first=0", "first=101", "first=x", "status=LOST", "after=%00"])
 async def test_a_page_that_cannot_be_is_refused(house: House, query: str) -> None:
     answer = await house.call("GET", f"/internal/journeys?{query}")
-    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, ["query", query.partition("=")[0]])
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, [query.partition("=")[0]])
 
 
 async def test_everything_published_comes_in_the_order_of_publishing(house: House) -> None:
