@@ -215,15 +215,30 @@ class Hidden(NamedTuple):
 
     since: Place | None
     """From here on something is missing: a journey that readers see is not filled with all customers."""
-    places: frozenset[Place]
-    """Of builds beside live ones: the publications alone are missing, events since then are not."""
+    rows: frozenset[int]
+    """Rows of the log with versions that builds beside live ones bring: these alone are missing, events since are not.
+    """
 
 
 async def hidden(connection: AsyncConnection, workspace: str) -> Hidden:
-    query = select(builds.c.xid, builds.c.build, builds.c.state).where(builds.c.workspace == workspace, _UNFINISHED)
-    unfinished = [(_place(row.xid, row.build), row.state) for row in await connection.execute(query)]
-    since = min((place for place, state in unfinished if state == LIVE), default=None)
-    return Hidden(since, frozenset(place for place, state in unfinished if state == BUILDING))
+    query = select(*_COLUMNS).where(builds.c.workspace == workspace, _UNFINISHED)
+    unfinished = [_build(*row) for row in await connection.execute(query)]
+    since = min((build.place for build in unfinished if build.live), default=None)
+    brought = {build.journey: set(build.versions) for build in unfinished if not build.live}
+    return Hidden(since, await _not_live(connection, workspace, brought) if brought else frozenset())
+
+
+async def _not_live(connection: AsyncConnection, workspace: str, brought: dict[str, set[int]]) -> frozenset[int]:
+    """Rows of the log with versions of journeys that their live builds do not have.
+
+    Some may have come with a build that another one replaced before it was finished, and that is swept away since.
+    """
+    of_live = builds.c.workspace == workspace, builds.c.state == LIVE, builds.c.journey.in_(brought)
+    live = await connection.execute(select(builds.c.journey, builds.c.versions).where(*of_live))
+    missing = brought | {row.journey: brought[row.journey].difference(_read_versions(row.versions)) for row in live}
+    of_journeys = models.c.workspace == workspace, models.c.journey.in_(brought)
+    known = await connection.execute(select(models.c.journey, models.c.version, models.c.seq).where(*of_journeys))
+    return frozenset(row.seq for row in known if row.version in missing[row.journey])
 
 
 async def rebuilds(connection: AsyncConnection, workspace: str) -> list[Rebuild]:

@@ -62,11 +62,12 @@ class _Sight(NamedTuple):
 
     read: Place
     hidden_since: Place | None
-    hidden: frozenset[Place]
+    hidden: frozenset[int]
+    """Rows of the log."""
 
     def reaches(self, place: Place) -> bool:
         visible = self.hidden_since is None or self.hidden_since > place
-        return self.read >= place and visible and place not in self.hidden
+        return self.read >= place and visible and place.seq not in self.hidden
 
 
 class Progress:
@@ -142,8 +143,8 @@ class Progress:
         async with self._state.read() as connection:
             cursor, _slots = await self._cursor(connection, workspace)
             mark = await dirty.first(connection, workspace)
-            since, places = await builds.hidden(connection, workspace)
-        return _Sight(cursor, min((place for place in (mark, since) if place is not None), default=None), places)
+            since, rows = await builds.hidden(connection, workspace)
+        return _Sight(cursor, min((place for place in (mark, since) if place is not None), default=None), rows)
 
     async def _cursor(self, connection: AsyncConnection, workspace: str) -> tuple[Place, int]:
         query = select(cursors.c.xid, cursors.c.seq, cursors.c.slots).where(cursors.c.workspace == workspace)
