@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.events.projector.leases import LEASE_MICROSECONDS
+from services.events.projector.leases import LEASE_MICROSECONDS, lease_names
 from tests.support.load import Load, Probe
 from tests.support.platform import Platform, Process, four_processes, until
 from tests.support.stories import customer_of, shop_journey
@@ -24,7 +24,7 @@ from tests.support.verdict import verify
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("faults")]
 
 LEASE_SECONDS = LEASE_MICROSECONDS / 1e6
-LEASES = 17  # sixteen partitions of the fold, and the identities of one workspace
+LEASES = len(lease_names(["default"]))
 _JOURNEY = shop_journey("shop")
 _OWNERS = """
 SELECT owner FROM leases JOIN projectors USING (owner)
