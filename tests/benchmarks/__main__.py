@@ -23,6 +23,7 @@ from tests.benchmarks import (
     insight,
     projected,
     projectors,
+    replayed,
     rules,
     singles,
     stages,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "insight": insight,
     "visible": visible,
     "hot": hot,
+    "replayed": replayed,
     "footprint": footprint,
 }
 

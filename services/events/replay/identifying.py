@@ -24,7 +24,7 @@ from services.events.tables import build_progress
 from services.events.tables import builds as builds_table
 from services.events.timeline.reader import EntryReader
 
-_STEP_SLOTS = 40_000  # about 100 MB
+_STEP_SLOTS = 20_000  # about 50 MB
 
 
 class Identified(NamedTuple):

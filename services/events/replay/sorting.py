@@ -19,13 +19,15 @@ from services.events.replay.identifying import Identified
 from services.events.tables import identifiers
 
 _EVENTS_ON_A_SHELF = 25_000  # about 60 MB while they are folded
+_FEW_EVENTS, _FEW_SHELVES = 4_000, 16  # enough for no process to wait long for the others at the end
 _KNOWN_PROFILES = 200_000
 _PREFIX = 4  # bytes of an id, which is a digest, that tell its shelf
 
 
 def shelves_for(identified: Identified) -> int:
     """How many shelves hold everything. Later ones have larger ids."""
-    return -(-identified.events // _EVENTS_ON_A_SHELF)
+    events = identified.events
+    return max(-(-events // _EVENTS_ON_A_SHELF), min(-(-events // _FEW_EVENTS), _FEW_SHELVES))
 
 
 class Sorting:
