@@ -6,6 +6,7 @@ published, what it does not fold would be published again. So before the switch 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 
@@ -26,6 +27,7 @@ from services.events.timeline.domain import Microseconds
 from services.events.timeline.reader import EntryReader
 
 _LEASE_MICROSECONDS = 10_000_000  # no projector is held up for longer, whatever becomes of the replay
+_PAUSE_SECONDS = 0.05
 _FAILURES_IN_A_ROW = 8
 """So many steps fail until a customer that the database refuses is alone and set aside, see Lanes.smaller."""
 
@@ -100,7 +102,9 @@ class Leveller:
             try:
                 done = sum([await step(workspace) for workspace in ends for step in self._steps])
                 if not done + await self._slow.step():
-                    return True
+                    if await self._has_read(ends):
+                        return True
+                    await asyncio.sleep(_PAUSE_SECONDS)  # some transaction holds back the end of the log
                 failures = 0
             except STEP_ERRORS:
                 failures += 1
@@ -108,3 +112,7 @@ class Leveller:
                     raise
             if is_late():
                 return False
+
+    async def _has_read(self, ends: Ends) -> bool:
+        read = await places(self._state)
+        return all(read.get(workspace, START) >= end for workspace, end in ends.items())
