@@ -146,7 +146,10 @@ class Database:
 
     def _say_what_is_wrong(self, error: sqlite3.Error) -> None:
         """Raises Unavailable where trying again will not help, but the operator can. Clients learn the file's name."""
-        code, name = error.sqlite_errorcode & 0xFF, Path(str(self.url.database)).name
+        full_code: int | None = getattr(error, "sqlite_errorcode", None)
+        if full_code is None:
+            return  # of the Python module, which was used wrongly; SQLite never heard of it
+        code, name = full_code & 0xFF, Path(str(self.url.database)).name
         if code in _DAMAGED:
             raise Unavailable(f"{name} is damaged or is not a database: stop klantreis and {self._remedy}.") from error
         if code in _UNUSABLE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.database import Database
@@ -33,6 +34,15 @@ async def test_what_is_no_file(tmp_path: Path) -> None:
     assert await why_not(Database(f"sqlite:///{tmp_path}/log.db")) == (
         "log.db cannot be read or written (SQLITE_CANTOPEN): see to its permissions and to the space on its disk."
     )
+
+
+async def test_a_mistake_of_ours_stays_what_it_is(tmp_path: Path) -> None:
+    """SQLite never heard of it: the driver refuses what it is given."""
+    database = Database(f"sqlite:///{tmp_path}/log.db")
+    with pytest.raises(DBAPIError, match="Error binding parameter 1"):
+        async with database.read() as connection:
+            await connection.exec_driver_sql("SELECT ?", ([],))
+    await database.close()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
