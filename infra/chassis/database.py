@@ -57,22 +57,26 @@ class Database:
     """A pool of connections. If it is `durable`, every commit waits for the disk.
 
     Otherwise a crash of the machine may take the last commits with it, but never an earlier one before a later one.
-    A `draft` is thrown away unless it is finished: nothing waits for the disk, and a statement may take its time.
+    A `draft` is thrown away unless it is finished: nothing waits for the disk. There, or if it is `unhurried`, a
+    statement may take its time.
     With a `schema`, which SQLite does not have, the tables are there and nowhere else. `remedy` says what an operator
     can do about a file that is damaged. Raises FolderUnusable where no file can be.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | URL,
         *,
         durable: bool = True,
         pool_size: int = 5,
         draft: bool = False,
+        unhurried: bool = False,
         schema: str | None = None,
         remedy: str = "put a copy from a backup in its place",
     ) -> None:
         self._remedy = remedy
+        self._draft = draft
+        self._schema = schema
         self.url = _async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 5}
@@ -84,7 +88,7 @@ class Database:
             options |= {"pool_pre_ping": True, "pool_timeout": 2}
             options["connect_args"] = {
                 "timeout": 2,
-                "command_timeout": None if draft else _STATEMENT_SECONDS,
+                "command_timeout": None if draft or unhurried else _STATEMENT_SECONDS,
                 "server_settings": {
                     "idle_in_transaction_session_timeout": f"{_SILENCE_SECONDS}s",
                     "synchronous_commit": "on" if durable and not draft else "off",
@@ -116,6 +120,10 @@ class Database:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
                 yield connection
+
+    def unhurried(self) -> Database:
+        """The same database for work that may take minutes, such as migrations; to be closed by itself."""
+        return Database(self.url, draft=self._draft, unhurried=True, schema=self._schema, remedy=self._remedy)
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of this dialect that offers `on_conflict_do_update` and `on_conflict_do_nothing`."""
@@ -222,7 +230,7 @@ def chunked(values: Sequence[_T], size: int = _SQLITE_VARIABLES) -> list[Sequenc
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
-def _async_url(url: str) -> URL:
+def _async_url(url: str | URL) -> URL:
     parsed = make_url(url)
     drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
     backend = parsed.drivername.split("+")[0]

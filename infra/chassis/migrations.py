@@ -18,10 +18,14 @@ _LOCK = 0x6B6C616E  # "klan": one process migrates, the others wait
 
 async def upgrade(database: Database, folder: Path) -> None:
     """Brings a database to the newest revision in `folder`; processes that start together do it once."""
-    async with database.write() as connection:
-        if not database.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        await connection.run_sync(_upgrade, folder)
+    unhurried = database.unhurried()
+    try:
+        async with unhurried.write() as connection:
+            if not database.is_sqlite:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            await connection.run_sync(_upgrade, folder)
+    finally:
+        await unhurried.close()
 
 
 async def drift(database: Database, folder: Path, metadata: MetaData) -> list[Any]:
