@@ -17,6 +17,7 @@ from services.events.changes import store
 from services.events.changes.position import ChangePlace
 from services.events.models import builds
 from services.events.replay.keeping import unmade_instances
+from services.events.replay.level import places
 from services.events.tables import former_instances, instance_changes, instances
 
 _ROWS = 10_000
@@ -57,8 +58,11 @@ class Unmade:
     async def is_all_but_published(self, kept: Kept) -> bool:
         """Whether all ids that were given out since were published.
 
-        Filling a build publishes nothing, nor does putting another one in its place: then keep all of them again.
+        Filling a build publishes nothing, nor does putting another one in its place, and a workspace that is new was
+        not looked at: then keep all of them again.
         """
+        if not kept.ends.keys() >= (await places(self._state)).keys():
+            return False
         return (await _seen(self._state, kept.ends), await _seen(self._draft, kept.ends)) == (kept.live, kept.draft)
 
     async def keep_published(self, kept: Kept) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 from infra.chassis.database import Database
 from services.events import tables
 from services.events.changes import store
+from services.events.intake.position import START
 from services.events.live.domain.changes import InstanceChange
 from services.events.replay import Stage
 from tests.events.projector.test_projection import SHOP, USER, event
@@ -88,3 +89,22 @@ async def test_ids_are_compared_again_if_another_build_is_seen_at_the_switch(pos
         [start] = {row.start_event for row in await reality.rows(tables.instances)}
         await replayed_while(reality, Stage.SWITCHING, put_another_build_in_place)
         assert await former(reality) == [(WRONG, "shop", start)]
+
+
+async def test_ids_are_compared_again_if_a_workspace_is_first_projected_before_the_switch(postgresql_url: str) -> None:
+    """Nobody has looked at the end of what it had published."""
+
+    async def project_another_workspace_wrongly(state: Database) -> None:
+        async with state.write() as connection:
+            workspace = {"key": "new", "name": "New", "secret": b"s" * 16, "created_at": 0}
+            await connection.execute(insert(tables.workspaces).values(workspace))
+            await connection.execute(insert(tables.cursors).values(workspace="new", slots=0, **START._asdict()))
+            for table in (tables.builds, tables.instances):
+                [row] = (await connection.execute(select(table))).mappings()
+                await connection.execute(insert(table).values(dict(row) | {"workspace": "new"}))
+
+    async with Reality(postgresql_url) as reality:
+        await begun(reality)
+        [made] = await reality.rows(tables.instances)
+        await replayed_while(reality, Stage.SWITCHING, project_another_workspace_wrongly)
+        assert await reality.rows(tables.former_instances) == [("new", made.instance, made.journey, made.start_event)]
