@@ -44,9 +44,7 @@ class CatchingUp:
         except STEP_ERRORS as error:
             self._most = await self._lanes.smaller(self._most, workspace, chosen, error)
             raise
-        async with self._lanes.state.write() as connection:
-            if await builds.switch(connection, workspace):  # under another version what failed may be no problem
-                await stuck.try_again(connection, workspace, range(PARTITIONS))
+        await self._switch(workspace)
         return done or await self._sweep(workspace)
 
     async def _step(self, workspace: str, chosen: list[bytes]) -> int:
@@ -68,6 +66,17 @@ class CatchingUp:
                 await self._lanes.leases.check(connection, epochs)
         self._adapt(visited, time.monotonic() - began)
         return visited
+
+    async def _switch(self, workspace: str) -> None:
+        """Anybody may do it who owns some of the work: whoever takes all leases has everybody stand still."""
+        epochs, _partitions = self._lanes.partitions()
+        if not epochs:
+            return
+        async with self._lanes.state.write() as connection:
+            if await builds.switch(connection, workspace):
+                # Under another version what failed may be no problem.
+                await stuck.try_again(connection, workspace, range(PARTITIONS))
+                await self._lanes.leases.check(connection, epochs)
 
     def _adapt(self, visited: int, seconds: float) -> None:
         if seconds > _LONG_SECONDS:

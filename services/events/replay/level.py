@@ -70,7 +70,10 @@ class Leveller:
         return self._now
 
     async def hold(self) -> None:
-        """From here on no step of a projector commits: its leases belong to somebody else."""
+        """From here on no step of a projector commits: its leases belong to somebody else.
+
+        But for those that only delete what is not read any more: rows of retired builds and old changes.
+        """
         names = lease_names(await self._log.workspaces())
         await self._leases.renew(names)
         if self._state.is_sqlite:

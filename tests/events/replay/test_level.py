@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
+from sqlalchemy import update
+
 from services.events import tables
+from services.events.projector.leases import LeaseLost
 from services.events.replay.level import Leveller, places
+from tests.events.projector.hands import Hands
 from tests.events.projector.test_projection import SHOP, USER, event
 from tests.support.histories import DAY, EPOCH
 from tests.support.published import Subscriber
@@ -69,3 +76,25 @@ async def test_a_projector_that_is_held_up_changes_nothing_until_it_is_let_go(po
         await reality.projector.renew()
         await reality.project()
         assert len(await reality.customers()) == 1
+
+
+@pytest.mark.parametrize("knows", [False, True], ids=["it has not noticed yet", "it knows"])
+async def test_a_projector_that_is_held_up_puts_no_build_in_place_of_another(postgresql_url: str, knows: bool) -> None:
+    async with Reality(postgresql_url) as reality, Hands(reality) as hands:
+        await reality.publish([SHOP, SHOP | {"version": 2}])
+        await hands.identify()
+        async with reality.state.write() as connection:
+            await connection.execute(update(tables.build_progress).values(done=True))
+        leveller = Leveller(reality.log_database, reality.state)
+        await leveller.hold()
+        if knows:
+            await hands.renew()
+
+        with contextlib.nullcontext() if knows else pytest.raises(LeaseLost):
+            await hands.catch_up()
+
+        assert [row.state for row in await reality.rows(tables.builds)] == ["LIVE", "BUILDING"]
+        await leveller.let_go()
+        await hands.renew()
+        await hands.catch_up()
+        assert "BUILDING" not in [row.state for row in await reality.rows(tables.builds)]
