@@ -56,5 +56,9 @@ class DataFolder:
 
 
 def _unusable(error: OSError) -> FolderUnusable:
+    """Databases may lie in the data folder, or wherever their URLs say."""
     reason = f"{error.strerror}: {error.filename}"
-    return FolderUnusable(f"The data folder cannot be used ({reason}). Set KLANTREIS_DATA to another.")
+    return FolderUnusable(
+        f"The folder for data cannot be used ({reason}). Set KLANTREIS_DATA, or the database URL that names it, to"
+        " another."
+    )

@@ -47,5 +47,9 @@ async def test_a_mistake_of_ours_stays_what_it_is(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderUnusable, match="KLANTREIS_DATA"):
+    with pytest.raises(FolderUnusable) as refused:
         Database(f"sqlite:///{tmp_path}/file/log.db")
+    assert str(refused.value) == (
+        f"The folder for data cannot be used (File exists: {tmp_path / 'file'}). Set KLANTREIS_DATA, or the database"
+        " URL that names it, to another."
+    )

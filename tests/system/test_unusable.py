@@ -31,7 +31,8 @@ def complaint(command: str, data: Path) -> str:
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path, command: str) -> None:
     (tmp_path / "data").write_text("")
     assert complaint(command, tmp_path / "data") == (
-        f"The data folder cannot be used (File exists: {tmp_path / 'data'}). Set KLANTREIS_DATA to another."
+        f"The folder for data cannot be used (File exists: {tmp_path / 'data'}). Set KLANTREIS_DATA, or the database"
+        " URL that names it, to another."
     )
 
 
