@@ -50,7 +50,7 @@ def as_json(error: GraphQLError, code: str) -> dict[str, Any]:
     if not is_foreseen(error):
         message, code = _INTERNAL, Problem.default_code
     elif isinstance(cause, Problem):
-        message, code = _told(flaws) or cause.message, cause.code
+        message, code = _message(cause, flaws), cause.code
     else:
         message, code = error.message, _code_of(error) or code
     document: dict[str, Any] = {"message": message}
@@ -78,8 +78,11 @@ def _in_arguments(error: GraphQLError) -> list[Flaw]:
     return [flaw for flaw in cause.errors if flaw.path and flaw.path[0] in arguments]
 
 
-def _told(flaws: Sequence[Flaw]) -> str:
-    return "; ".join(f"{'.'.join(flaw.path)}: {flaw.message}" for flaw in flaws)
+def _message(cause: Problem, told: Sequence[Flaw]) -> str:
+    """All flaws that it has, or else its own message: what is wrong elsewhere must not seem to be well."""
+    if not told or len(told) < len(cause.errors):
+        return cause.message
+    return "; ".join(f"{'.'.join(flaw.path)}: {flaw.message}" for flaw in told)
 
 
 def _code_of(error: GraphQLError) -> str | None:

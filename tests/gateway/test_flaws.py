@@ -54,6 +54,16 @@ async def test_several_flaws_are_told_together(api: Gateway) -> None:
     assert [flaw["path"] for flaw in extensions["errors"]] == [["where", "version"], ["where", "key"]]
 
 
+async def test_what_is_told_hides_nothing_that_is_not(api: Gateway) -> None:
+    flaws = [VERSION, Flaw("INVALID_VALUE", "Too many", ("journeys",))]
+    api.events.answers["POST /internal/instances/query"] = problem(422, "INVALID", "Not a query.", flaws)
+
+    message, extensions = await failed(api, "{ instances(where: {version: 0}) { totalCount } }")
+
+    assert message == "Not a query."
+    assert [flaw["path"] for flaw in extensions["errors"]] == [["where", "version"]]
+
+
 async def test_a_place_in_what_a_loader_asked_is_nothing_to_a_caller(api: Gateway) -> None:
     flaw = Flaw("INVALID_VALUE", "Too long", ("identifiers", "0", "value"))
     api.events.answers["POST /internal/customers/find"] = problem(422, "INVALID", "Not an identifier.", [flaw])
