@@ -49,7 +49,8 @@ class InsightQueries:
     ) -> dict[str, Answer]:
         """The sums over the selected instances of each journey that has a live build.
 
-        Without the gaps it costs the same however many instances the counters count.
+        Without the gaps it costs the same however many instances the counters count; with what is still to be added
+        to them a few times as much.
         """
         async with self._state.read(snapshot=True) as connection:
             active = await builds.active(connection, workspace)
@@ -114,9 +115,10 @@ async def _from_counters(
         async for rows in found.partitions():
             for build, version, *stored in rows:
                 sums[build].setdefault(version, Counts()).add(counts_in(*stored))
-    for cell, change in (await changes(connection, workspace)).cells().items():
-        if cell.build in sums and _is_asked(cell, selection):
-            sums[cell.build].setdefault(cell.version, Counts()).add(change)
+    waiting = await changes(connection, workspace)
+    asked = waiting.cells(lambda cell: cell.build in sums and _is_asked(cell, selection), with_gaps=with_gaps)
+    for cell, change in asked.items():
+        sums[cell.build].setdefault(cell.version, Counts()).add(change)
     for counts in (counts for of_build in sums.values() for counts in of_build.values()):
         counts.drop_zeros()
     return sums

@@ -6,14 +6,17 @@ no two of them wait for each other then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import FromClause, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import Database, delete_rows, given, insert_rows
+from infra.chassis.database import Database, among, delete_rows, given, insert_rows
 from services.events.insights.contributions import tallied
 from services.events.insights.domain import Cell, Counts, Part, Tally
 from services.events.tables import counter_changes, counters
@@ -36,8 +39,8 @@ class Sums(NamedTuple):
     gaps: bytes
 
 
-_MOST_CHANGES = 64
-"""Changes that are added at once."""
+_MOST_CHANGES, _MOST_BYTES = 64, 1_000_000
+"""Of changes that are added at once: whoever adds them up must be through before its lease ends."""
 
 _NOTHING = Sums(_encode({}), _encode({}))
 
@@ -56,18 +59,45 @@ async def settle(
     at_least: int,
     only: Collection[int] | None = None,
 ) -> int:
-    """Adds the oldest changes to the counters, if there are so many of them; how many it added.
+    """Adds the oldest changes to the counters, if there are so many of them, or many bytes; how many it added.
 
     Each change would rewrite most of the cells that its neighbours rewrite. There must be one writer at a time. What is
-    to be added to other builds than `only` is dropped: theirs are swept away.
+    to be added to other builds than `only` is dropped: theirs are swept away. The sums are made in a thread, so that
+    leases are renewed meanwhile.
     """
-    numbers, tally = await _changes(connection, workspace, _MOST_CHANGES)
-    if not numbers or len(numbers) < at_least:
+    numbers = await _oldest(connection, workspace, at_least)
+    if not numbers:
         return 0
-    cells = {cell: change for cell, change in tally.cells().items() if only is None or cell.build in only}
-    await _add(connection, database, workspace, cells)
+    query = select(counter_changes.c.body).where(among(connection, counter_changes.c.number, numbers))
+    bodies = list((await connection.execute(query)).scalars())
+    cells = await asyncio.to_thread(_cells, bodies, only)
+    held = await _stored(connection, workspace, cells) if cells else {}
+    after = await asyncio.to_thread(_added_each, held, cells)
+    await _replace(connection, database, workspace, held.keys(), after)
     await delete_rows(connection, counter_changes, ("number",), [(number,) for number in numbers])
     return len(numbers)
+
+
+async def _oldest(connection: AsyncConnection, workspace: str, at_least: int) -> list[int]:
+    """The numbers of changes to be added at once."""
+    size = func.length(counter_changes.c.body)
+    query = select(counter_changes.c.number, size).where(counter_changes.c.workspace == workspace)
+    rows = (await connection.execute(query.order_by(counter_changes.c.number).limit(_MOST_CHANGES))).all()
+    sizes = list(accumulate(length for _number, length in rows))
+    fitting = max(bisect_right(sizes, _MOST_BYTES), 1)
+    return [number for number, _size in rows[:fitting]] if len(rows) >= at_least or fitting < len(rows) else []
+
+
+def _cells(bodies: Iterable[bytes], only: Collection[int] | None) -> dict[Cell, Counts]:
+    return _tally(bodies).cells(lambda cell: only is None or cell.build in only)
+
+
+def _tally(bodies: Iterable[bytes]) -> Tally:
+    tally = Tally()
+    for body in bodies:
+        for part in _decode_parts(body):
+            tally.take(part)
+    return tally
 
 
 async def counted(connection: AsyncConnection, workspace: str) -> dict[Cell, Sums]:
@@ -84,32 +114,27 @@ async def counted(connection: AsyncConnection, workspace: str) -> dict[Cell, Sum
 
 async def changes(connection: AsyncConnection, workspace: str) -> Tally:
     """What is still to be added to the counters."""
-    _numbers, tally = await _changes(connection, workspace)
-    return tally
+    query = select(counter_changes.c.body).where(counter_changes.c.workspace == workspace)
+    return _tally((await connection.execute(query)).scalars())
 
 
-async def _changes(connection: AsyncConnection, workspace: str, limit: int | None = None) -> tuple[list[int], Tally]:
-    numbers, tally = [], Tally()
-    query = select(counter_changes.c.number, counter_changes.c.body).where(counter_changes.c.workspace == workspace)
-    for number, body in await connection.execute(query.order_by(counter_changes.c.number).limit(limit)):
-        numbers.append(number)
-        for part in _decode_parts(body):
-            tally.take(part)
-    return numbers, tally
+def _added_each(held: Mapping[Cell, Sums], cells: Mapping[Cell, Counts]) -> dict[Cell, Sums | None]:
+    return {cell: added(held.get(cell), change) for cell, change in cells.items()}
 
 
-async def _add(connection: AsyncConnection, database: Database, workspace: str, cells: Mapping[Cell, Counts]) -> None:
-    if not cells:
-        return
-    held = await _stored(connection, workspace, cells)
-    rows, emptied = [], []
-    for cell, change in cells.items():
-        sums = added(held.get(cell), change)
-        if sums is not None:
-            rows.append({"workspace": workspace, **cell._asdict(), **sums._asdict()})
-        elif cell in held:
-            emptied.append((workspace, *cell))
+async def _replace(
+    connection: AsyncConnection,
+    database: Database,
+    workspace: str,
+    held: Collection[Cell],
+    after: Mapping[Cell, Sums | None],
+) -> None:
+    """Writes cells as they are afterwards; `held` are those of which something is stored."""
+    emptied = [(workspace, *cell) for cell, sums in after.items() if sums is None and cell in held]
     await delete_rows(connection, counters, _KEY, emptied)
+    rows = [
+        {"workspace": workspace, **cell._asdict(), **sums._asdict()} for cell, sums in after.items() if sums is not None
+    ]
     if rows:
         insert = database.upsert(counters)
         changed = {"body": insert.excluded.body, "gaps": insert.excluded.gaps}

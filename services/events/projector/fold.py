@@ -59,7 +59,7 @@ class Slow(NamedTuple):
 class Lanes:
     """What the lanes of one process share: the stores, and turns in writing.
 
-    Counters are read, added to and written back, and all lanes of a partition share them.
+    Of two steps that write the same customers the database would refuse one.
     """
 
     def __init__(

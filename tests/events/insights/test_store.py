@@ -102,6 +102,20 @@ async def test_changes_wait_until_there_are_enough_of_them(database_url: str) ->
     assert {store.counts_in(*cell).plain["b\x00viewed"] for cell in found.values()} == {3}
 
 
+async def test_changes_of_many_bytes_wait_for_nobody_and_are_added_one_by_one(database_url: str) -> None:
+    """Whoever adds them up must be through before its lease ends."""
+    step = {"hours": 0, "touchpoint": "viewed"}
+    large = tallied([walk(f"customer {number}", step, variant=f"{number:0250}") for number in range(2_500)])
+    async with State(database_url) as state:
+        async with state.database.write() as connection:
+            for _ in range(3):
+                await store.apply(connection, "default", large)
+            settled = [await store.settle(connection, state.database, "default", 4) for _ in range(3)]
+            assert settled == [1, 1, 0]
+        found = await stored(state)
+    assert {store.counts_in(*cell).plain["b\x00viewed"] for cell in found.values()} == {3, 3 * 2_500}
+
+
 async def test_counters_are_the_sum_of_the_contributions(database_url: str) -> None:
     """Runs come, change and go in portions; what is stored is what instances and steps say."""
     walks = shop_walks(1_200)

@@ -137,6 +137,10 @@ class Hands:
         """One step of the slow lane."""
         return await self._slow.step()
 
+    async def settle(self) -> int:
+        """One step of the lane that adds to the counters what there is to add."""
+        return await self._settling.finish(WORKSPACE)
+
     async def finish(self) -> None:
         """Every stage and lane until nothing is left to do; a step that the database refuses is tried again."""
         await self.identify()
@@ -150,7 +154,7 @@ class Hands:
 
     async def _round(self) -> int:
         folded = await self.fold() or await self.fold_slowly() or await self.catch_up()
-        return folded or await self._settling.finish(WORKSPACE)
+        return folded or await self.settle()
 
     async def marks(self) -> dict[bytes, Waiting]:
         async with self._reality.state.read() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -77,6 +77,10 @@ class _Sums:
 
     plain: defaultdict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
     gaps: defaultdict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
+
+
+def _any(_cell: Cell) -> bool:
+    return True
 
 
 class Tally:
@@ -155,15 +159,20 @@ class Tally:
         for gap, count in gaps:
             sums.gaps[gap] += count
 
-    def cells(self) -> dict[Cell, Counts]:
-        """What is to be added to each cell; counts may be negative, none is zero, no cell is empty."""
+    def cells(self, asked: Callable[[Cell], bool] = _any, *, with_gaps: bool = True) -> dict[Cell, Counts]:
+        """What is to be added to each cell that is asked for; counts may be negative, none is zero, no cell is empty.
+
+        Without the gaps it costs a fraction.
+        """
         cells: defaultdict[Cell, Counts] = defaultdict(Counts)
         names: _Names = {}
         for profile, sums in self._sums.items():
+            some = [cell for cell in _Profile(*profile).cells() if asked(cell)]
+            if not some:
+                continue
             plain, gaps = _named(sums, names)
-            if plain or gaps:
-                for cell in _Profile(*profile).cells():
-                    _add(cells[cell], plain, gaps)
+            for cell in some:
+                _add(cells[cell], plain, gaps if with_gaps else ())
         return {cell: counts for cell, counts in cells.items() if _without_zeros(counts)}
 
     def by_version(self) -> dict[int, Counts]:
@@ -219,7 +228,7 @@ def _named(sums: _Sums, names: _Names) -> tuple[_Plain, _Gaps]:
     return plain, gaps
 
 
-def _add(counts: Counts, plain: _Plain, gaps: _Gaps) -> None:
+def _add(counts: Counts, plain: _Plain, gaps: Iterable[tuple[str, int, int]]) -> None:
     total = counts.plain
     for name, count in plain:
         total[name] = total.get(name, 0) + count
