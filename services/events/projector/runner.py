@@ -36,7 +36,9 @@ _PAUSE_AFTER_FAILURE_SECONDS = 0.25
 _MANY_SLOTS = 2_000
 _HELD_BACK_SECONDS = 0.5
 _SLOW_LOOK_SECONDS = 0.05
-_AT_REST_SECONDS = 1.0  # without folding: what changes again and again would be added up again and again
+_AT_REST_SECONDS = 1.0
+"""Without folding: what changes again and again would be added up again and again. It knows the first lane of this
+process only: while others fold, counters are written more often than they need be."""
 
 
 class Projector:
