@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from services.events.doctor import Examined, Options, Part, examine
 from services.events.stores import Stores
 
 _MOST_SAID = 20
+_FIRST = date(1970, 1, 1)
 
 
 def run_doctor(say: Console, options: Options) -> bool:
@@ -48,7 +50,7 @@ async def _examine(say: Console, stores: Stores, options: Options) -> Examined:
 def _say(say: Console, examined: Examined, options: Options) -> None:
     lines = [f"customer {customer}: {', '.join(kinds)}" for customer, kinds in sorted(examined.differences.items())]
     lines += [
-        f"counters of {one.journey}, version {one.version}, day {one.day},"
+        f"counters of {one.journey}, version {one.version}, {one.span} from {_FIRST + timedelta(one.day)},"
         f" {'by ' + one.dimension if one.dimension else 'all'}"
         for one in examined.wrong_counters
     ]

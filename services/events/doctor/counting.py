@@ -15,6 +15,7 @@ class WrongCounter(NamedTuple):
 
     journey: str
     version: int
+    span: str
     day: int
     dimension: str
 
@@ -25,7 +26,7 @@ async def wrong_counters(connection: AsyncConnection, workspace: str) -> list[Wr
     counted = await store.counted(connection, workspace)
     summed = await store.summed(connection, workspace)
     wrong = {
-        WrongCounter(journeys[cell.build], cell.version, cell.day, cell.dimension)
+        WrongCounter(journeys[cell.build], cell.version, cell.span, cell.day, cell.dimension)
         for cell in counted.keys() | summed.keys()
         if cell.build in journeys and counted.get(cell) != summed.get(cell)
     }

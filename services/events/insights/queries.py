@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, null, select
+from sqlalchemy import ColumnElement, and_, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
 from services.events.insights.contributions import tallied
-from services.events.insights.domain import DAY, Cell, Counts, Selection
+from services.events.insights.domain import Cell, Counts, Selection, Stretch
 from services.events.insights.store import changes, counts_in
 from services.events.models import builds
 from services.events.models.builds import Build
@@ -104,10 +104,7 @@ async def _from_counters(
         columns.dimension == dimension,
         columns.value == value,
     ]
-    if selection.started_from is not None:
-        met.append(columns.day >= selection.started_from // DAY)
-    if selection.started_before is not None:
-        met.append(columns.day < selection.started_before // DAY)
+    met.append(or_(*map(_begins_in, selection.stretches)))
     gaps = columns.gaps if with_gaps else null()
     query = select(columns.build, columns.version, columns.body, gaps).where(*met)
     sums: dict[int, Sums] = {build.number: {} for build in live}
@@ -116,8 +113,7 @@ async def _from_counters(
             for build, version, *stored in rows:
                 sums[build].setdefault(version, Counts()).add(counts_in(*stored))
     waiting = await changes(connection, workspace)
-    asked = waiting.cells(lambda cell: cell.build in sums and _is_asked(cell, selection), with_gaps=with_gaps)
-    for cell, change in asked.items():
+    for cell, change in waiting.cells(_asks(sums, selection), with_gaps=with_gaps).items():
         sums[cell.build].setdefault(cell.version, Counts()).add(change)
     for counts in (counts for of_build in sums.values() for counts in of_build.values()):
         counts.drop_zeros()
@@ -128,15 +124,30 @@ def _without_gaps(sums: Sums) -> Sums:
     return {version: Counts(counts.plain) for version, counts in sums.items()}
 
 
-def _is_asked(cell: Cell, selection: Selection) -> bool:
-    """As the query asks of the counters."""
-    [(dimension, value)] = selection.values.items() or [("", "")]
-    return (
-        (cell.dimension, cell.value) == (dimension, value)
-        and selection.version in (None, cell.version)
-        and (selection.started_from is None or cell.day >= selection.started_from // DAY)
-        and (selection.started_before is None or cell.day < selection.started_before // DAY)
-    )
+def _begins_in(stretch: Stretch) -> ColumnElement[bool]:
+    columns = counters.c
+    met = [columns.span == stretch.span]
+    if stretch.first is not None:
+        met.append(columns.day >= stretch.first)
+    if stretch.before is not None:
+        met.append(columns.day < stretch.before)
+    return and_(*met)
+
+
+def _asks(numbers: Collection[int], selection: Selection) -> Callable[[Cell], bool]:
+    """For a cell what the query asks of the counters; `numbers` are those of the builds."""
+    [value] = selection.values.items() or [("", "")]
+    stretches = selection.stretches
+
+    def is_asked(cell: Cell) -> bool:
+        return (
+            (cell.dimension, cell.value) == value
+            and cell.build in numbers
+            and selection.version in (None, cell.version)
+            and any(stretch.has(cell.span, cell.day) for stretch in stretches)
+        )
+
+    return is_asked
 
 
 async def _from_instances(

@@ -192,7 +192,7 @@ async def test_a_counter_that_is_off_by_one_is_named(lived: Reality) -> None:
     found = await examined(lived)
 
     assert found.differences == {}
-    expected = ({build: key for key, build in journey}[cell.build], cell.version, cell.day, "")
+    expected = ({build: key for key, build in journey}[cell.build], cell.version, cell.span, cell.day, "")
     assert found.wrong_counters == [expected]
 
 

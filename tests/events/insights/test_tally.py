@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.events.insights.domain import Cell, Counts, Tally
+from services.events.insights.domain.spans import month_of
 from services.events.live.domain.trail import BEFORE_START, Trail
 from services.events.timeline.domain import occurred_at_of, source_of
 from tests.events.insights.rows import Walk, dropped, tallied, walk
@@ -95,12 +96,20 @@ def test_another_end_is_the_old_one_taken_away_and_the_new_one_added(old: Walk, 
 
 @given(st.lists(walks()))
 def test_sums_by_version_are_those_of_the_cells_without_dimension(some: list[Walk]) -> None:
+    """By the day and by the month."""
     tally = tallied(some)
-    summed: dict[int, Counts] = {}
-    for cell, counts in tally.cells().items():
-        if not cell.dimension:
+    for span in ("day", "month"):
+        summed: dict[int, Counts] = {}
+        for cell, counts in tally.cells(lambda cell, span=span: (cell.span, cell.dimension) == (span, "")).items():
             summed.setdefault(cell.version, Counts()).add(counts)
-    assert tally.by_version() == summed
+        assert tally.by_version() == summed
+
+
+@given(st.lists(walks()))
+def test_without_the_gaps_the_rest_is_the_same(some: list[Walk]) -> None:
+    tally = tallied(some)
+    expected = {cell: counts.plain for cell, counts in tally.cells().items() if counts.plain}
+    assert {cell: counts.plain for cell, counts in tally.cells(with_gaps=False).items()} == expected
 
 
 def test_a_contribution_goes_into_the_cells_of_what_is_known_of_the_first_step() -> None:
@@ -114,7 +123,8 @@ def test_a_contribution_goes_into_the_cells_of_what_is_known_of_the_first_step()
     )
     cells = [("", ""), ("channel", "web"), ("source", "till"), ("variant", "B")]
     expected = Counts(plain={"s\x00ACTIVE": 1, "p\x00look": 1, "b\x00viewed": 1})
-    assert tallied([one]).cells() == {Cell(8, 2, TODAY + 1, *names): expected for names in cells}
+    spans = [("day", TODAY + 1), ("month", month_of(TODAY + 1))]
+    assert tallied([one]).cells() == {Cell(8, 2, *span, *names): expected for span in spans for names in cells}
 
 
 def test_a_value_that_no_index_can_hold_has_no_cell() -> None:
@@ -125,7 +135,7 @@ def test_a_value_that_no_index_can_hold_has_no_cell() -> None:
 
 def test_days_before_1970_are_days_too() -> None:
     early = walk("early", {"hours": 0, "touchpoint": "viewed"}, started_at=-1)
-    assert {cell.day for cell in tallied([early]).cells()} == {-1}
+    assert {(cell.span, cell.day) for cell in tallied([early]).cells()} == {("day", -1), ("month", -31)}
 
 
 def test_the_first_step_after_a_trail_without_a_touchpoint_starts_the_flow() -> None:

@@ -15,7 +15,7 @@ async def test_two_processes_that_sweep_at_once_leave_nothing_behind(postgresql_
         stage.now = EPOCH + 10 * DAY
         retired = {"build": 1, "xid": 1, "journey": "shop", "versions": "[1]", "state": "RETIRED"}
         progress = {"build": 1, "partition": -1, "after": b"", "folded": 0, "done": False}
-        cell = {"build": 1, "version": 1, "dimension": "", "value": "", "body": b"x", "gaps": b""}
+        cell = {"build": 1, "version": 1, "span": "day", "dimension": "", "value": "", "body": b"x", "gaps": b""}
         async with stage.state.write() as connection:
             for table, rows in (
                 (tables.builds, [retired]),

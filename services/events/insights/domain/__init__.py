@@ -6,6 +6,7 @@ Pure: no I/O, no clock, no randomness.
 from services.events.insights.domain.counts import Counts
 from services.events.insights.domain.insights import Insights, meaning
 from services.events.insights.domain.selection import Selection
-from services.events.insights.domain.tally import DAY, Cell, Part, Tally
+from services.events.insights.domain.spans import Stretch
+from services.events.insights.domain.tally import Cell, Part, Tally
 
-__all__ = ["DAY", "Cell", "Counts", "Insights", "Part", "Selection", "Tally", "meaning"]
+__all__ = ["Cell", "Counts", "Insights", "Part", "Selection", "Stretch", "Tally", "meaning"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.events.insights.domain.spans import Stretch, stretches
 from services.events.insights.domain.tally import DAY, LONGEST_VALUE
 from services.events.timeline.domain import Microseconds
 
@@ -24,6 +25,12 @@ class Selection(NamedTuple):
         """What is asked of the first step, by dimension."""
         asked = {"channel": self.channel, "device": self.device, "source": self.source, "variant": self.variant}
         return {dimension: value for dimension, value in asked.items() if value is not None}
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """The days and months of a period that counters can tell of."""
+        first, before = self.started_from, self.started_before
+        return stretches(None if first is None else first // DAY, None if before is None else before // DAY)
 
     @property
     def is_counted(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from services.events.insights.domain import spans
 from services.events.insights.domain.counts import (
     CHANNEL,
     DEVICE,
@@ -34,12 +35,13 @@ LONGEST_VALUE = 255
 class Cell(NamedTuple):
     """Where counts are kept; the key of tables.counters, without the workspace.
 
-    `dimension` is empty, with an empty value, for all instances of a version and a day, else the one by which `value`
-    selects some of them.
+    `span` is as long as domain.spans says, and begins with `day`. `dimension` is empty, with an empty value, for all
+    instances of a version that started then, else the one by which `value` selects some of them.
     """
 
     build: int
     version: int
+    span: str
     day: int
     dimension: str
     value: str
@@ -58,10 +60,11 @@ class _Profile(NamedTuple):
 
     def cells(self) -> Iterator[Cell]:
         values = {"channel": self.channel, "device": self.device, "source": self.source, "variant": self.variant}
-        yield Cell(self.build, self.version, self.day, "", "")
-        for dimension, value in values.items():
-            if value is not None and len(value) <= LONGEST_VALUE:
-                yield Cell(self.build, self.version, self.day, dimension, value)
+        known = [("", ""), *((name, text) for name, text in values.items() if text is not None)]
+        for span, day in ((spans.DAY, self.day), (spans.MONTH, spans.month_of(self.day))):
+            for dimension, value in known:
+                if len(value) <= LONGEST_VALUE:
+                    yield Cell(self.build, self.version, span, day, dimension, value)
 
 
 _ProfileKey = tuple[int, int, int, str | None, str | None, str, str | None]

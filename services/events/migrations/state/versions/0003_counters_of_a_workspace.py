@@ -1,11 +1,12 @@
-"""Counters are of a whole workspace, with the gaps apart
+"""Counters are of a whole workspace, of months as well as days, with the gaps apart
 
 What there was of each partition is added up, in portions: a year of counters does not fit into memory, and a
 transaction of which nothing is heard for long is cut off.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import date
 from itertools import groupby, islice
 from typing import Any
 
@@ -18,9 +19,11 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_KEY = ("workspace", "build", "version", "day", "dimension", "value")
+_FORMER_KEY = ("workspace", "build", "version", "day", "dimension", "value", "partition")
+_KEY = ("workspace", "build", "version", "span", "day", "dimension", "value")
 _PORTION = 200
 _EDGE = "f"
+_FIRST = date(1970, 1, 1).toordinal()
 _decode = msgspec.msgpack.Decoder(tuple[dict[str, int], dict[str, dict[int, int]]]).decode
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
@@ -47,6 +50,7 @@ def _columns() -> list[sa.Column[Any]]:
         sa.Column("workspace", sa.String(length=64), nullable=False),
         sa.Column("build", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("span", sa.String(length=5), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
         sa.Column("dimension", sa.String(length=8), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -73,32 +77,56 @@ def _change_counter_changes() -> None:
     op.create_index("ix_counter_changes_workspace", "counter_changes", ["workspace"], unique=False)
 
 
+class _Sums:
+    def __init__(self) -> None:
+        self._plain: defaultdict[str, int] = defaultdict(int)
+        self._gaps: defaultdict[str, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
+
+    def add(self, body: bytes) -> None:
+        """What a former counter said."""
+        counts, histograms = _decode(body)
+        for name, count in counts.items():
+            self._plain[name] += count
+        for edge, buckets in histograms.items():
+            self._plain[f"{_EDGE}\0{edge}"] += sum(buckets.values())
+            for bucket, count in buckets.items():
+                self._gaps[edge][bucket] += count
+
+    def row(self, *key: Any) -> dict[str, Any]:
+        gaps = {edge: _sorted(buckets) for edge, buckets in self._gaps.items()}
+        return dict(zip(_KEY, key, strict=True)) | {"body": _encode(self._plain), "gaps": _encode(gaps)}
+
+
 def _added_up() -> Iterator[dict[str, Any]]:
-    for key, rows in groupby(_counters(), key=lambda row: tuple(row[:-2])):
-        plain: defaultdict[str, int] = defaultdict(int)
-        gaps: defaultdict[str, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
-        for *_place, body in rows:
-            counts, histograms = _decode(body)
-            for name, count in counts.items():
-                plain[name] += count
-            for edge, buckets in histograms.items():
-                plain[f"{_EDGE}\0{edge}"] += sum(buckets.values())
-                for bucket, count in buckets.items():
-                    gaps[edge][bucket] += count
-        sums = {"body": _encode(plain), "gaps": _encode({edge: _sorted(buckets) for edge, buckets in gaps.items()})}
-        yield dict(zip(_KEY, key, strict=True)) | sums
+    months = groupby(_former(), key=lambda row: (row.workspace, row.build, row.version, _month_of(row.day)))
+    for (*version, month), of_month in months:
+        sums: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
+        for (day, dimension, value), rows in groupby(of_month, key=lambda row: (row.day, row.dimension, row.value)):
+            of_day = _Sums()
+            for row in rows:
+                of_day.add(row.body)
+                sums[dimension, value].add(row.body)
+            yield of_day.row(*version, "day", day, dimension, value)
+        for (dimension, value), of_value in sums.items():
+            yield of_value.row(*version, "month", month, dimension, value)
 
 
-def _counters() -> Iterator[Sequence[Any]]:
-    """All of them, in the order of their keys."""
-    names = (*_KEY, "partition")
-    table = sa.table("counters", *(sa.column(name) for name in names), sa.column("body", sa.LargeBinary))
-    place = sa.tuple_(*(table.c[name] for name in names))
-    query = sa.select(table).order_by(*(table.c[name] for name in names)).limit(_PORTION)
+def _former() -> Iterator[sa.Row[Any]]:
+    """All counters, in the order of their keys."""
+    columns: list[Any] = [sa.column(name) for name in _FORMER_KEY]
+    table = sa.table("counters", *columns, sa.column("body", sa.LargeBinary))
+    key = [table.c[name] for name in _FORMER_KEY]
+    query = sa.select(table).order_by(*key).limit(_PORTION)
     rows = op.get_bind().execute(query).all()
     while rows:
         yield from rows
-        rows = op.get_bind().execute(query.where(place > sa.tuple_(*map(sa.literal, rows[-1][:-1])))).all()
+        last = [sa.literal(getattr(rows[-1], name)) for name in _FORMER_KEY]
+        rows = op.get_bind().execute(query.where(sa.tuple_(*key) > sa.tuple_(*last))).all()
+
+
+def _month_of(day: int) -> int:
+    """The first day of a day's month; days are counted from 1970 on."""
+    return date.fromordinal(_FIRST + day).replace(day=1).toordinal() - _FIRST
 
 
 def _sorted(buckets: Mapping[int, int]) -> msgspec.Raw:
