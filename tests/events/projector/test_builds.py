@@ -255,6 +255,7 @@ async def _fill(stage: FirstStage, build: int, customers: int, counters: int) ->
         "workspace": "default",
         "build": build,
         "version": 1,
+        "span": "day",
         "dimension": "",
         "value": "",
         "body": b"",
