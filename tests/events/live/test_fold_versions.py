@@ -172,3 +172,12 @@ def test_a_version_with_an_earlier_moment_refolds_what_started_since() -> None:
     assert told(*events, versions=[version(1, None), version(2, None, **patient)], now=10) == [
         "1 v2 ACTIVE in look, due 38: START viewed, STAY viewed"
     ]
+
+
+def test_what_only_a_version_without_runs_recognises_is_not_the_journeys_business() -> None:
+    """Who resumes the history later does not know that it was once in force."""
+    noted = {"scope": named("Noted")}
+    versions = [version(1, None, **noted), version(2, 3, instanceKey="properties.order_id")]
+    events = on(1, "Other"), on(4, "Product Viewed", "A"), on(5, "Noted", "A")
+
+    assert folded(*events, versions=versions, now=5).untaken == []

@@ -39,7 +39,7 @@ class History:
 
     def __init__(self, schedule: Schedule, state: HistoryState = EMPTY, archive: Archive = NOTHING) -> None:
         """The history up to the state. The archive tells of the runs that had been closed by then."""
-        # By version number: every version under which a run has started or that was in force at some event since.
+        # By version number: every version under which a run has started, and the one in force.
         self._readings = {number: Reading(schedule.version(number)) for number in state.versions}
         self._schedule = schedule
         self._runs = Runs(state, archive, self._readings)
@@ -100,6 +100,9 @@ class History:
         version = self._schedule.in_force(at)
         if version is None:
             return
+        former = self._in_force
+        if former is not None and not self._runs.has_of(former.version.number):
+            del self._readings[former.version.number]  # whoever resumes here does not know that it was in force
         reading = self._readings.get(version.number)
         if reading is None:
             reading = self._readings[version.number] = Reading(version)

@@ -114,6 +114,10 @@ class Runs:
                 return run
             self._read_portion()
 
+    def has_of(self, version: int) -> bool:
+        """Whether a run has started under the version."""
+        return version in self._versions
+
     def start(self, reading: Reading, event: Event, touchpoint: Touchpoint) -> None:
         """Begin a run with the event."""
         self._started += 1
