@@ -181,13 +181,6 @@ PLANTED = [
         "stragglers",
     ),
     Mutant(
-        "a run at rest that was ended since counts as at rest",
-        "services/events/projector/closed_runs.py",
-        "if row.end_key is not None and row.end_key <= self.place:",
-        "if row.end_key is not None and row.end_key < BEGINNING:",
-        "stragglers",
-    ),
-    Mutant(
         "a run at rest that an event ends later counts as ended",
         "services/events/projector/closed_runs.py",
         "if row.end_key is not None and row.end_key <= self.place:",

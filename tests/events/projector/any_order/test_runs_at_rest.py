@@ -56,6 +56,29 @@ async def test_runs_that_nobody_names_are_ended_in_the_right_order(database_urls
     assert [compared(name, often[name], once[name]) for name in often] == [[]] * len(often)
 
 
+async def test_an_order_that_was_returned_is_not_returned_again(database_urls: tuple[str, str]) -> None:
+    """Whoever looks up what is at rest under its key finds it as it stood: ended."""
+    played_url, replayed_url = database_urls
+
+    def of_order(name: str, day: int) -> Json:
+        return _event(name, day * DAY) | {"properties": {"order_id": "A"}}
+
+    async with Reality(played_url) as reality, Stages(reality) as stages:
+        told = Told(reality)
+        reality.now = EPOCH + 100 * DAY
+        await told.versions({**_SHOP, "instanceKey": "properties.order_id"})
+        for event in (of_order("Buy", 0), of_order("Return", 10), of_order("Return", 20), of_order("Cancel", 30)):
+            await told.events(event)
+            await stages.finish()
+        [step, ending] = await reality.rows(tables.steps)
+        [instance] = await reality.rows(tables.instances)
+        often = await contents(reality)
+        once = await told.replayed(replayed_url)
+    assert (instance.status, instance.last_event_at) == ("RETURNED", EPOCH + 10 * DAY)
+    assert {step.status, ending.status} == {"COMPLETED", "RETURNED"}
+    assert [compared(name, often[name], once[name]) for name in often] == [[]] * len(often)
+
+
 async def test_the_latest_runs_at_rest_are_read_and_no_others(database_urls: tuple[str, str]) -> None:
     async with Reality(database_urls[0]) as reality, Stages(reality) as stages:
         told = Told(reality)
