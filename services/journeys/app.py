@@ -13,6 +13,8 @@ from infra.chassis.clock import Clock, system_clock
 from infra.chassis.database import Database
 from infra.chassis.http import Upstream, add_health, answer_problems, open_client
 from infra.chassis.migrations import upgrade
+from infra.chassis.versioned.handlers import Documents
+from services.journeys import store
 from services.journeys.api import Resources, router
 from services.journeys.clients import Events
 from services.journeys.settings import Settings
@@ -44,7 +46,8 @@ def create_app(
                 stack.push_async_callback(opened.close)
             await upgrade(opened, MIGRATIONS)
             tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
-            app.state.resources = Resources(opened, Events(upstream, tokens), tokens, clock)
+            app.state.tokens = tokens
+            app.state.resources = Resources(Documents(opened, store.journeys), Events(upstream, tokens), clock)
             yield
 
     app = FastAPI(

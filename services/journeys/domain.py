@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from infra.chassis.durations import parse_duration
 from infra.chassis.errors import Flaw, Invalid
+from infra.chassis.versioned.domain import ALWAYS, Publication
 from infra.rules import Rule, RuleError, parse_rule
 
 Path = tuple[str, ...]
-
-ALWAYS = -62_135_596_800_000_000
-"""0001-01-01T00:00:00Z in microseconds, the earliest moment there is: what takes effect then always did."""
 
 LONGEST_PATIENCE = 36_525 * 86_400_000_000
 """A hundred years, in microseconds: every deadline stays a moment that can be written down."""
@@ -22,20 +19,11 @@ LONGEST_PATIENCE = 36_525 * 86_400_000_000
 MOST_RULES = 400
 """Parsing takes milliseconds a rule, and every event is held against all of them."""
 
-KEY = r"^[a-z0-9][a-z0-9._-]*$"
-LONGEST_KEY = 64
-
 _INSTANCE_KEY = re.compile(r"(properties|context|traits)(\.[^.]+)+")
 _TOO_BROAD = re.compile(
     r"(session|visit|visitor|device|client|anonymous|user|customer|account|crm)(id|key|no|nr|number)?|email"
 )
 _BELONGING = ("goal", "cancelledWhen", "returnedWhen", "pausedWhen", "resumedWhen", "scope")
-
-
-class ModelStatus(StrEnum):
-    DRAFT = "DRAFT"
-    PUBLISHED = "PUBLISHED"
-    RETIRED = "RETIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +71,6 @@ class Judgement:
         _refuse(self.flaws)
 
 
-def is_key(text: str) -> bool:
-    """Whether a text can be the key of a journey, phase or touchpoint; nothing is ever found under another one."""
-    return len(text) <= LONGEST_KEY and re.fullmatch(KEY, text) is not None
-
-
 def judge(model: Model) -> Judgement:
     """Everything that is wrong or suspicious about a model, drafts included; each flaw says where."""
     flaws = [*_repeated_keys(model), *_bad_durations(model), *_bad_instance_key(model.instance_key)]
@@ -120,41 +103,12 @@ def require_publishable(model: Model) -> None:
     _refuse([*missing, *judge(model).flaws])
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What publishing needs to know of the version published last."""
+def strands_open_runs(coming: Publication, instance_key: str | None, former: str | None) -> bool:
+    """Whether a version that follows another reads another instance key than that one: open runs would be cut off.
 
-    version: int
-    published_at: int
-    instance_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """A version about to be: its number, the moments (microseconds) of its publishing and from which it is in force."""
-
-    version: int
-    published_at: int
-    effective_from: int
-    strands_open_runs: bool
-    """It reads another instance key than the version before, so it must not appear while runs are open."""
-
-
-def publication(instance_key: str | None, last: Published | None, requested: int | None, now: int) -> Publication:
-    """The first version is in force always; a later one from now, or from the earlier moment `requested`.
-
-    A clock that stepped back never makes a version older than the one before it.
-    Raises Invalid (EFFECTIVE_FROM_IN_FUTURE) when `requested` is later than now.
+    What is in force always reads all history with the new key.
     """
-    if requested is not None and requested > now:
-        message = "A version takes effect now or from an earlier moment, never from a later one."
-        _refuse([Flaw("EFFECTIVE_FROM_IN_FUTURE", message, ("effectiveFrom",))])
-    if last is None:
-        return Publication(1, now, ALWAYS, strands_open_runs=False)
-    published_at = max(now, last.published_at)
-    effective_from = published_at if requested is None else requested
-    differs = instance_key != last.instance_key
-    return Publication(last.version + 1, published_at, effective_from, differs and effective_from != ALWAYS)
+    return instance_key != former and coming.effective_from != ALWAYS
 
 
 def require_no_open_runs(open_runs: int) -> None:
@@ -165,22 +119,6 @@ def require_no_open_runs(open_runs: int) -> None:
             "which reads all history with the new one, or wait until they have ended."
         )
         _refuse([Flaw("INSTANCE_KEY_CHANGED", message, ("instanceKey",))])
-
-
-def status(superseded_from: int | None) -> ModelStatus:
-    """The version published last is PUBLISHED, every other one RETIRED. See `effective_until` for the argument."""
-    return ModelStatus.PUBLISHED if superseded_from is None else ModelStatus.RETIRED
-
-
-def effective_until(effective_from: int, superseded_from: int | None) -> int | None:
-    """The moment at which a version stops being in force for new runs; None while no later version was published.
-
-    In force at a moment is, of the versions with effective_from at or before it, the one published last. So a version
-    is in force in [effective_from, effective_until) with effective_until = max(effective_from, superseded_from), where
-    `superseded_from` is the earliest effective_from among the versions published after it. A version that a later one
-    hides completely has an empty interval: it ends where it begins.
-    """
-    return None if superseded_from is None else max(effective_from, superseded_from)
 
 
 def _refuse(flaws: Sequence[Flaw]) -> None:

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 
-from infra.chassis.clock import from_datetime, to_rfc3339
+from infra.chassis.versioned.shapes import (
+    Counted,
+    Drafted,
+    Duration,
+    FlawDocument,
+    Moment,
+    Name,
+    Number,
+    Prose,
+    Shape,
+    Slug,
+    Status,
+)
 from services.journeys import domain
-from services.journeys.store import Draft, Version
 
 _CONTENT_BYTES = 65_536
-
-
-def microseconds(text: str) -> int:
-    """A moment as microseconds since 1970. Raises ValueError unless it is ISO 8601 in the years 1 to 9999 of UTC."""
-    try:
-        moment = from_datetime(datetime.fromisoformat(text))
-        to_rfc3339(moment)
-    except OverflowError:
-        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
-    return moment
-
-
-def _in_utc(text: str) -> str:
-    return to_rfc3339(microseconds(text))
 
 
 def _storable(content: JsonValue) -> JsonValue:
@@ -38,18 +32,10 @@ def _storable(content: JsonValue) -> JsonValue:
     return content
 
 
-Slug = Annotated[str, StringConstraints(pattern=domain.KEY, max_length=domain.LONGEST_KEY)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Prose = Annotated[str, StringConstraints(max_length=10_000)]
 RuleText = Annotated[str, StringConstraints(max_length=10_000)]
-Duration = Annotated[str, StringConstraints(max_length=64)]
-Moment = Annotated[str, StringConstraints(max_length=64), AfterValidator(_in_utc)]
-Counted = Annotated[int, Field(ge=0, lt=2**31)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
 
 Rung = Literal["ASSUMPTION", "STAFF_BRAINSTORM", "CUSTOMER_WORKSHOP", "CUSTOMER_DRAWN", "RESEARCH"]
 Reentry = Literal["ALWAYS", "AFTER_END", "NEVER"]
-Status = Literal["DRAFT", "PUBLISHED", "RETIRED"]
 DropOffReason = Literal[
     "EXTRA_COST",
     "PAYMENT_OPTIONS",
@@ -60,17 +46,6 @@ DropOffReason = Literal[
     "OTHER",
     "UNKNOWN",
 ]
-
-
-class Shape(BaseModel):
-    """camelCase outside, nothing converted, nothing unknown; null is the same as left out, as in GraphQL."""
-
-    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True, extra="forbid", strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        return {name: item for name, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 class EvidenceInput(Shape):
@@ -140,10 +115,9 @@ class HypothesisInput(Shape):
     claim: Number
 
 
-class JourneyModel(Shape):
+class JourneyModel(Drafted):
     """What a draft and its versions keep: JourneyInput without the guard of the save."""
 
-    key: Slug
     name: Name
     customer_goal: Prose | None = None
     personas: Annotated[list[Slug], Field(max_length=50)] = []
@@ -196,10 +170,6 @@ class JourneyModel(Shape):
 class JourneyInput(JourneyModel):
     base_revision: Counted | None = None
 
-    def document(self) -> str:
-        """The model as it is stored, all defaults filled in."""
-        return msgspec.json.encode(self.model_dump(mode="json", exclude={"base_revision"})).decode()
-
 
 class JourneyDocument(JourneyModel):
     """A draft or a version as it is read. `effectiveFrom` null: always; `effectiveUntil` null: open."""
@@ -210,16 +180,6 @@ class JourneyDocument(JourneyModel):
     effective_from: Moment | None
     effective_until: Moment | None
     published_at: Moment | None
-
-
-class FlawDocument(Shape):
-    """One thing that is wrong: where in the input, and at which line and column of a rule."""
-
-    code: str
-    message: str
-    path: list[str]
-    line: int | None = None
-    column: int | None = None
 
 
 class SavedDraft(Shape):
@@ -238,16 +198,6 @@ class PublishedVersion(Shape):
     pending: bool
 
 
-class ReadItem(Shape):
-    key: str
-    version: Counted | None = None
-    draft: bool = False
-
-
-class ReadRequest(Shape):
-    items: Annotated[list[ReadItem], Field(max_length=100)]
-
-
 class JourneysRead(Shape):
     journeys: list[JourneyDocument | None]
 
@@ -260,24 +210,3 @@ class JourneysPage(Shape):
     items: list[JourneyDocument]
     has_next_page: bool
     total_count: int
-
-
-class Workspaces(Shape):
-    workspaces: list[str]
-
-
-def as_document(stored: Draft | Version) -> dict[str, Any]:
-    """A stored draft or version as a journey document."""
-    document: dict[str, Any] = msgspec.json.decode(stored.document)
-    document |= {"version": None, "revision": stored.revision, "status": domain.ModelStatus.DRAFT.value}
-    document |= {"effectiveFrom": None, "effectiveUntil": None, "publishedAt": None}
-    if isinstance(stored, Version):
-        until = domain.effective_until(stored.effective_from, stored.superseded_from)
-        document |= {
-            "version": stored.version,
-            "status": domain.status(stored.superseded_from).value,
-            "effectiveFrom": None if stored.effective_from == domain.ALWAYS else to_rfc3339(stored.effective_from),
-            "effectiveUntil": None if until is None else to_rfc3339(until),
-            "publishedAt": to_rfc3339(stored.published_at),
-        }
-    return document

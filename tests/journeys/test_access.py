@@ -8,7 +8,7 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from services.journeys.api import router, service
+from services.journeys.api import access, router
 from tests.journeys.conftest import House
 
 
@@ -22,7 +22,7 @@ def test_every_route_depends_on_the_service_token() -> None:
     """Proves that the token is verified before a route runs; not that the route then keeps to its workspace."""
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     assert len(routes) == len(router.routes) == 7
-    assert [route.path for route in routes if service not in reached(route.dependant)] == []
+    assert [route.path for route in routes if access.service not in reached(route.dependant)] == []
 
 
 async def test_the_app_has_no_other_routes(house: House) -> None:

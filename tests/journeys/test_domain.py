@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from infra.chassis.errors import Invalid
+from infra.chassis.versioned.domain import ALWAYS, Publication
 from services.journeys import domain
-from services.journeys.domain import ALWAYS, Model, Phase, Publication, Published, Touchpoint
+from services.journeys.domain import Model, Phase, Touchpoint
 
 ORDER = Model(
     phases=(
@@ -140,49 +139,17 @@ def test_publishing_asks_for_a_goal_and_a_touchpoint() -> None:
     assert [flaw.code for flaw in refused.value.errors] == ["GOAL_REQUIRED", "TOUCHPOINT_REQUIRED", "INVALID_DURATION"]
 
 
-LAST = Published(version=3, published_at=1_000, instance_key="properties.order")
-
-
 @pytest.mark.parametrize(
-    ("key", "last", "requested", "expected"),
+    ("key", "effective_from", "strands"),
     [
-        (None, None, None, Publication(1, 2_000, ALWAYS, False)),
-        (None, None, 500, Publication(1, 2_000, ALWAYS, False)),
-        ("properties.order", LAST, None, Publication(4, 2_000, 2_000, False)),
-        ("properties.order", LAST, 2_000, Publication(4, 2_000, 2_000, False)),
-        ("properties.order", LAST, 500, Publication(4, 2_000, 500, False)),
-        ("properties.order", LAST, ALWAYS, Publication(4, 2_000, ALWAYS, False)),
-        ("properties.claim", LAST, None, Publication(4, 2_000, 2_000, True)),
-        (None, LAST, 500, Publication(4, 2_000, 500, True)),
-        ("properties.claim", LAST, ALWAYS, Publication(4, 2_000, ALWAYS, False)),
+        ("properties.order", 2_000, False),
+        ("properties.claim", 2_000, True),
+        (None, 500, True),
+        ("properties.claim", ALWAYS, False),
     ],
 )
-def test_from_when_a_version_is_in_force(
-    key: str | None, last: Published | None, requested: int | None, expected: Publication
+def test_another_instance_key_strands_open_runs_unless_it_reads_all_history(
+    key: str | None, effective_from: int, strands: bool
 ) -> None:
-    assert domain.publication(key, last, requested, now=2_000) == expected
-
-
-@pytest.mark.parametrize("last", [None, LAST])
-def test_no_version_takes_effect_in_the_future(last: Published | None) -> None:
-    with pytest.raises(Invalid) as refused:
-        domain.publication(None, last, 2_001, now=2_000)
-    assert refused.value.code == "EFFECTIVE_FROM_IN_FUTURE"
-
-
-def test_a_clock_that_stepped_back_never_makes_a_version_older_than_the_one_before() -> None:
-    assert domain.publication("properties.order", LAST, None, now=900) == Publication(4, 1_000, 1_000, False)
-
-
-@given(st.lists(st.sampled_from([ALWAYS, *range(6)]), min_size=1, max_size=6))
-def test_a_version_is_in_force_exactly_between_its_two_moments(effective_from: list[int]) -> None:
-    intervals = []
-    for number, start in enumerate(effective_from):
-        until = domain.effective_until(start, min(effective_from[number + 1 :], default=None))
-        intervals.append((start, until))
-    for moment in [ALWAYS, *range(7)]:
-        published_last = [number for number, start in enumerate(effective_from) if start <= moment][-1:]
-        inside = [
-            n for n, (start, until) in enumerate(intervals) if start <= moment and (until is None or moment < until)
-        ]
-        assert inside == published_last
+    coming = Publication(4, 2_000, effective_from)
+    assert domain.strands_open_runs(coming, key, former="properties.order") is strands

@@ -9,9 +9,9 @@ import pytest
 
 from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
-from services.journeys import store
+from infra.chassis.versioned.store import Version
 from services.journeys.app import MIGRATIONS
-from services.journeys.store import Version
+from services.journeys.store import journeys as store
 
 WRITERS = 8
 
