@@ -1,6 +1,6 @@
-"""Rules over events: CEL text, checked when it is authored, compiled to a Python function."""
+"""Rules over events and over customers: CEL text, checked when it is authored, compiled to a Python function."""
 
 from infra.rules.errors import RuleError
-from infra.rules.rule import Facts, Rule, parse_rule
+from infra.rules.rule import CustomerRule, Facts, Outcome, Rule, parse_customer_rule, parse_rule
 
-__all__ = ["Facts", "Rule", "RuleError", "parse_rule"]
+__all__ = ["CustomerRule", "Facts", "Outcome", "Rule", "RuleError", "parse_customer_rule", "parse_rule"]

@@ -1,18 +1,23 @@
 """The static check: names, functions and kinds of a rule, each complaint with its place."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeGuard, cast
 
+from infra.chassis.durations import parse_duration
 from infra.rules.errors import RuleError
 from infra.rules.kinds import (
     ANYTHING,
     ELEMENT,
     FIELD,
+    HISTORY,
+    JOURNEY_STATE,
     NOTHING,
     NUMBER,
+    OF_EVENT,
     ORDERED,
     VARIABLES,
     Kind,
+    Vocabulary,
     alike,
     certain,
     describe,
@@ -39,19 +44,40 @@ from infra.rules.values import MISSING, OVERLOADS, TYPES, duration, timestamp
 
 STRING_METHODS: Final = frozenset({"contains", "startsWith", "endsWith", "matches"})
 LITERAL_FUNCTIONS: Final = {"duration": (Kind.DURATION, duration), "timestamp": (Kind.TIMESTAMP, timestamp)}
+LONGEST_WITHIN: Final = 36_525 * 86_400_000_000
+"""A hundred years, in microseconds: every deadline stays a moment that can be written down."""
 _SIZED: Final = Kind.STRING | Kind.BYTES | Kind.LIST | Kind.MAP
 _KNOWN: Final = (
-    "there are has(x.y), size(x), duration(s), timestamp(s), "
+    "has(x.y), size(x), duration(s), timestamp(s), "
     "x.exists(y, ...), x.all(y, ...), s.contains(t), s.startsWith(t), s.endsWith(t), s.matches(pattern)"
 )
+_KNOWN_OF_CUSTOMER: Final = "count(name, within), seen(name, within), since(name), "
 _EXAMPLES: Final = {"duration": "1h30m", "timestamp": "2026-11-22T09:00:00Z"}
 
 
-def check(root: Node) -> Mapping[Node, Kind]:
+def check(root: Node, vocabulary: Vocabulary = OF_EVENT) -> Mapping[Node, Kind]:
     """What each expression of the rule can turn out to be; raises RuleError at the first thing that cannot work."""
-    checker = _Checker()
+    checker = _Checker(vocabulary)
     checker.condition(root, {})
     return checker.kinds
+
+
+def is_since(node: Node) -> TypeGuard[Call]:
+    return isinstance(node, Call) and node.function == "since" and node.target is None
+
+
+def event_name(node: Call) -> str:
+    """The event that a checked call of count(), seen() or since() is about."""
+    return cast(str, cast(Literal, node.arguments[0]).value)
+
+
+def within(node: Call) -> int:
+    """Microseconds that a call of count() or seen() looks back. Raises ValueError if it does not say so."""
+    text = cast(str, cast(Literal, node.arguments[1]).value)
+    length = parse_duration(text)
+    if length > LONGEST_WITHIN:
+        raise ValueError(f"{text!r} is longer than 100 years")
+    return length
 
 
 def element_kinds(items: Node, kinds: Mapping[Node, Kind]) -> Kind:
@@ -71,8 +97,9 @@ Scope = Mapping[str, Kind]
 
 
 class _Checker:
-    def __init__(self) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self.kinds: dict[Node, Kind] = {}
+        self._vocabulary = vocabulary
 
     def condition(self, node: Node, scope: Scope) -> None:
         """`node` stands where only true and false make sense."""
@@ -127,9 +154,9 @@ class _Checker:
         return found
 
     def _name(self, node: Name, scope: Scope) -> Kind:
-        found = scope.get(node.name) or VARIABLES.get(node.name)
+        found = scope.get(node.name) or self._vocabulary.variables.get(node.name)
         if found is None:
-            known = ", ".join((*VARIABLES, *scope))
+            known = ", ".join((*self._vocabulary.variables, *scope))
             raise RuleError("RULE_UNKNOWN_VARIABLE", f'unknown variable "{node.name}"; known are {known}', node.place)
         return found
 
@@ -149,9 +176,13 @@ class _Checker:
 
     def _call(self, node: Call, scope: Scope) -> Kind:
         name, is_method, is_size = node.function, node.target is not None, node.function == "size"
+        if not is_method and name in self._vocabulary.functions:
+            if name == "since":
+                example = 'since("Order Completed") > duration("P30D")'
+                raise RuleError("RULE_TYPE", f"since() can only be compared, as in {example}", node.place)
+            return self._history(node, scope)
         if not (is_size or name in (STRING_METHODS if is_method else LITERAL_FUNCTIONS)):
-            what = "method" if is_method else "function"
-            raise RuleError("RULE_UNKNOWN_FUNCTION", f'unknown {what} "{name}"; {_KNOWN}', node.place)
+            raise RuleError("RULE_UNKNOWN_FUNCTION", self._unknown(name, is_method=is_method), node.place)
         if len(node.arguments) != (0 if is_size and is_method else 1):
             takes = "nothing between its brackets" if is_size and is_method else "one argument"
             raise RuleError("RULE_TYPE", f"{name}() takes {takes}", node.place)
@@ -163,6 +194,39 @@ class _Checker:
         if name == "matches":
             self._pattern(node)
         return Kind.BOOL if is_method else self._literal_call(node, operands[0])
+
+    def _unknown(self, name: str, *, is_method: bool) -> str:
+        why = ""
+        if not is_method and name in HISTORY:
+            why = f": it asks what a customer did, and this rule is about {self._vocabulary.subject}"
+        elif not is_method and name in JOURNEY_STATE:
+            why = ": what a model is recognised by may not ask for the state of journeys"
+        known = f"{_KNOWN_OF_CUSTOMER if self._vocabulary.functions else ''}{_KNOWN}"
+        return f'unknown {"method" if is_method else "function"} "{name}"{why}; there are {known}'
+
+    def _history(self, node: Call, scope: Scope) -> Kind:
+        """What a customer did: of which event, and how far back, stands in the rule itself."""
+        takes_within = node.function != "since"
+        if len(node.arguments) != (2 if takes_within else 1):
+            takes = "the name of an event and a length of time" if takes_within else "the name of an event"
+            raise RuleError("RULE_TYPE", f"{node.function}() takes {takes}", node.place)
+        for argument, what in zip(node.arguments, ("the name of an event", "the length of time"), strict=False):
+            self.visit(argument, scope)
+            if not isinstance(argument, Literal) or not isinstance(argument.value, str):
+                raise RuleError("RULE_TYPE", f"{what} must be a string literal", argument.place)
+        if takes_within:
+            try:
+                within(node)
+            except ValueError as error:
+                raise RuleError("RULE_VALUE", str(error), node.arguments[1].place) from None
+        return self._vocabulary.functions[node.function]
+
+    def _side(self, node: Node, scope: Scope) -> Kind:
+        """A side of a comparison, the one place where since() may stand: so when it turns can be told."""
+        if is_since(node) and "since" in self._vocabulary.functions:
+            found = self.kinds[node] = self._history(node, scope)
+            return found
+        return self.visit(node, scope)
 
     def _pattern(self, node: Call) -> None:
         (pattern,) = node.arguments
@@ -193,10 +257,11 @@ class _Checker:
         return result | Kind.MISSING
 
     def _compare(self, node: Compare, scope: Scope) -> Kind:
-        left, right = self.visit(node.left, scope), self.visit(node.right, scope)
         if node.operator == "in":
+            left, right = self.visit(node.left, scope), self.visit(node.right, scope)
             possible = self._can_be_in(left, node.right)
         else:
+            left, right = self._side(node.left, scope), self._side(node.right, scope)
             possible = alike(left, right, ANYTHING if node.operator in ("==", "!=") else ORDERED)
         if not possible:
             raise RuleError(

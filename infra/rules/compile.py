@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from infra.rules import values
-from infra.rules.check import LITERAL_FUNCTIONS, element_kinds
+from infra.rules.check import LITERAL_FUNCTIONS, element_kinds, event_name, is_since, within
 from infra.rules.kinds import NUMBER, VARIABLES, Kind, certain
 from infra.rules.nodes import (
     Call,
@@ -87,7 +87,7 @@ _STRING_TESTS: Final = {
 
 
 def compile_condition(root: Node, kinds: Mapping[Node, Kind]) -> Callable[[Any], bool]:
-    """The function of an event that tells whether the checked rule `root` matches it."""
+    """The function of an event, or of a customer, that tells whether the checked rule `root` matches it."""
     compiler = _Compiler(kinds)
     body = compiler.truth(root)
     function = ast.parse("lambda event: BODY", mode="eval")
@@ -148,12 +148,16 @@ class _Compiler:
                 return self._with_map(target, "FIELD in MAP", "TEST and FIELD in MAP", field)
             case Call(function="contains" | "startsWith" | "endsWith" | "matches"):
                 return self._string_test(node)
+            case Call(function="seen"):
+                return self._history(node)
             case Macro():
                 return self._macro(node)
         return _fill("VALUE is True", VALUE=self.value(node))
 
     def _comparison(self, node: Compare) -> ast.expr:
         left, right, operator = node.left, node.right, node.operator
+        if is_since(left) or is_since(right):
+            return self._since(left, right, operator)
         kind = certain(self._kinds[right])
         if kind is None:
             kind = certain(self._kinds[left])
@@ -163,6 +167,21 @@ class _Compiler:
         if kind is Kind.NULL:
             return self._null_test(left, operator)
         return self._guarded(left, kind, f"V {operator} RIGHT", RIGHT=self.value(right))
+
+    def _since(self, left: Node, right: Node, operator: Comparison) -> ast.expr:
+        """A comparison with the time since an event, which the history itself makes: it knows when that turns."""
+        if is_since(left) and is_since(right):  # both grow alike, so time alone changes nothing
+            return _fill(_GENERAL[operator], LEFT=self._history(left), RIGHT=self._history(right))
+        if is_since(right):
+            left, right, operator = right, left, _MIRRORED[operator]
+        constants = {"NAME": ast.Constant(event_name(cast(Call, left))), "OPERATOR": ast.Constant(operator)}
+        return _fill("event.since_is(NAME, OPERATOR, LENGTH)", LENGTH=self.value(right), **constants)
+
+    def _history(self, node: Call) -> ast.expr:
+        parts = {"NAME": ast.Constant(event_name(node))}
+        if is_since(node):
+            return _fill("event.since(NAME)", **parts)
+        return _fill(f"event.{node.function}(NAME, WITHIN)", WITHIN=ast.Constant(within(node)), **parts)
 
     def _null_test(self, node: Node, operator: str) -> ast.expr:
         """Null asks about any field whether it is null, so here no present value counts as of an unlike type."""
@@ -253,6 +272,8 @@ class _Compiler:
                 return _fill(call, LEFT=self.value(left), RIGHT=self.value(right))
             case Conditional(test=test, then=then, otherwise=otherwise):
                 return ast.IfExp(self.truth(test), self.value(then), self.value(otherwise))
+            case Call(function="count"):
+                return self._history(node)
             case Call(function="size"):
                 (operand,) = node.parts()
                 function = "len" if certain(self._kinds[operand]) else "size"

@@ -17,6 +17,8 @@ from infra.rules.patterns import compile_pattern
 MAX_STEPS: Final = 2_000
 SCAN_STEPS: Final = 10
 """For reading through one value of the event, such as a text or a list; a pattern adds its compiled size."""
+HISTORY_STEPS: Final = 10
+"""For looking up what a customer did: a search in sorted moments, however long the history."""
 LOOP_STEPS: Final = 50
 """Times that the body of a loop over the event is counted."""
 
@@ -103,6 +105,8 @@ def _searches_text(node: Node) -> bool:
 
 def _program(node: Node) -> int:
     match node:
+        case Call(function="count" | "seen" | "since", target=None):
+            return HISTORY_STEPS
         case Call(function="matches", arguments=(Literal(value=str(pattern)),)):
             return compile_pattern(pattern).program
     return 0

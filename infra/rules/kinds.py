@@ -4,6 +4,8 @@
 when the rule is authored, if no choice of kinds makes it succeed.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Final
 
@@ -43,7 +45,24 @@ VARIABLES: Final[dict[str, Kind]] = {
     "context": Kind.MAP,
     "traits": Kind.MAP,
 }
-"""The variables over one event."""
+"""The variables over one event. Macro variables never have one of these names, whatever a rule is about."""
+
+HISTORY: Final = {"count": Kind.INT, "seen": Kind.BOOL, "since": Kind.DURATION | Kind.MISSING}
+"""The functions of what a customer did, by name, and what they give."""
+JOURNEY_STATE: Final = ("phase", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What rules of one sort can speak of."""
+
+    subject: str
+    variables: Mapping[str, Kind]
+    functions: Mapping[str, Kind]
+
+
+OF_EVENT: Final = Vocabulary("one event", VARIABLES, {})
+OF_CUSTOMER: Final = Vocabulary("a customer", {"traits": Kind.MAP}, HISTORY)
 
 _LIKE: Final = {
     Kind.BOOL: "true or false",

@@ -1,14 +1,17 @@
-"""A rule: the one door to this package."""
+"""Rules: the one door to this package."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from infra.rules.check import check
+from infra.rules.check import check, event_name
 from infra.rules.compile import compile_condition
 from infra.rules.cost import check_cost
+from infra.rules.history import History
+from infra.rules.kinds import HISTORY, OF_CUSTOMER
 from infra.rules.names import names
+from infra.rules.nodes import Call, walk
 from infra.rules.syntax import parse
 
 _REMEMBERED = 2_048  # a journey repeats rules, and each version of it repeats most of the one before
@@ -50,6 +53,31 @@ class Rule:
     """Whether the rule matches an event. Never raises, whatever the event holds."""
 
 
+class Outcome(NamedTuple):
+    """`due_at`: the first moment after now (microseconds) at which time alone may change it; None: it never does."""
+
+    matches: bool
+    due_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRule:
+    """A checked rule over a customer. Two rules are equal if their texts are."""
+
+    text: str
+    names: frozenset[str] = field(compare=False)
+    """The events that it asks about: apart from time and traits, nothing else can change its outcome."""
+    _condition: Callable[[History], bool] = field(compare=False, repr=False)
+
+    def judge(self, traits: Mapping[str, Any], moments: Mapping[str, Sequence[int]], now: int) -> Outcome:
+        """Whether the rule matches a customer at the moment `now`. Never raises, whatever the traits hold.
+
+        `moments`: when the events in `names` occurred, ascending; like `now` in microseconds since 1970.
+        """
+        history = History(traits, moments, now)
+        return Outcome(self._condition(history), history.due_at)
+
+
 @lru_cache(_REMEMBERED)
 def parse_rule(text: str) -> Rule:
     """The rule that `text` spells in CEL; raises RuleError, with code, line and column, if it is not a rule.
@@ -60,3 +88,14 @@ def parse_rule(text: str) -> Rule:
     kinds = check(root)
     check_cost(root, kinds)
     return Rule(text, names(root), compile_condition(root, kinds))
+
+
+@lru_cache(_REMEMBERED)
+def parse_customer_rule(text: str) -> CustomerRule:
+    """As `parse_rule`, of a rule over a customer: over `traits`, count(), seen() and since()."""
+    root = parse(text)
+    kinds = check(root, OF_CUSTOMER)
+    check_cost(root, kinds)
+    asked = (node for node, _ in walk(root) if isinstance(node, Call) and node.target is None)
+    about = frozenset(event_name(call) for call in asked if call.function in HISTORY)
+    return CustomerRule(text, about, compile_condition(root, kinds))

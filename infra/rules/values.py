@@ -12,6 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from infra.chassis.durations import parse_duration
 from infra.rules.kinds import Kind
 
 
@@ -146,13 +147,24 @@ def timestamp(text: Any) -> Any:
 
 
 def duration(text: Any) -> Any:
-    """The length of time that text such as "1h30m" or "-1.5s" names, to the microsecond."""
-    if type(text) is not str or len(text) > _MAX_TIME_LENGTH or not _DURATION.fullmatch(text):
+    """The length of time that text such as "1h30m", "-1.5s" or, in ISO 8601, "P30D" names, to the microsecond."""
+    if type(text) is not str or len(text) > _MAX_TIME_LENGTH:
+        return MISSING
+    if text.startswith("P"):
+        return _iso_duration(text)
+    if not _DURATION.fullmatch(text):
         return MISSING
     total = sum(Decimal(number) * _MICROSECONDS[unit] for number, unit in _AMOUNT.findall(text))
     try:
         return timedelta(microseconds=int(-total if text[0] == "-" else total))
     except OverflowError:
+        return MISSING
+
+
+def _iso_duration(text: str) -> Any:
+    try:
+        return timedelta(microseconds=parse_duration(text))
+    except (ValueError, OverflowError):
         return MISSING
 
 

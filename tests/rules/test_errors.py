@@ -70,7 +70,7 @@ REFUSED = [
         "not a pattern: a pattern has at most 256 characters, this one 257",
     ),
     (
-        'duration("P1D") < duration("1h")',
+        'duration("P1M") < duration("1h")',
         "RULE_VALUE",
         1,
         10,
