@@ -16,14 +16,21 @@ from infra.chassis.http import Upstream, add_health, answer_problems
 
 
 def create_app(
-    settings: Settings, *, journeys: Upstream, events: Upstream, tokens: ServiceTokens, clock: Clock = system_clock
+    settings: Settings,
+    *,
+    personas: Upstream,
+    journeys: Upstream,
+    events: Upstream,
+    tokens: ServiceTokens,
+    clock: Clock = system_clock,
 ) -> FastAPI:
-    """The gateway over `journeys` and `events`, which stay the caller's to close."""
+    """The gateway over its upstreams, which stay the caller's to close."""
     schema = create_schema()
     endpoint = Endpoint(
         schema=schema,
         documents=Documents(schema.core, Limits()),
         keys=Keys(events, tokens, clock),
+        personas=personas,
         journeys=journeys,
         events=events,
         tokens=tokens,

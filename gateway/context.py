@@ -10,6 +10,7 @@ from graphql import DocumentNode
 
 from gateway.clients.events import EventsClient, Principal
 from gateway.clients.journeys import JourneysClient
+from gateway.clients.personas import PersonasClient
 from gateway.loaders import Loaders
 from infra.chassis.errors import Problem
 
@@ -23,6 +24,7 @@ class Context:
     document: DocumentNode
     fields: frozenset[str]
     principal: Principal
+    personas: PersonasClient
     journeys: JourneysClient
     events: EventsClient
     after: str | None = None
@@ -32,7 +34,7 @@ class Context:
     _waits: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.loaders = Loaders(self.journeys, self.events)
+        self.loaders = Loaders(self.personas, self.journeys, self.events)
 
     async def catch_up(self, position: str | None = None) -> None:
         """Waits until `position` is projected, at most 2 s and once per position; notes when the answer is stale.
@@ -53,7 +55,7 @@ class Context:
         What was loaded before it is forgotten.
         """
         self.recorded = position or self.recorded
-        self.loaders = Loaders(self.journeys, self.events)
+        self.loaders = Loaders(self.personas, self.journeys, self.events)
         if wait and position:
             try:
                 await self.catch_up(position)

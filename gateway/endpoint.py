@@ -13,6 +13,7 @@ from strawberry.types import ExecutionResult
 
 from gateway.clients.events import EventsClient, Principal
 from gateway.clients.journeys import JourneysClient
+from gateway.clients.personas import PersonasClient
 from gateway.context import Context
 from gateway.documents import Documents, Prepared
 from gateway.errors import as_json
@@ -61,6 +62,7 @@ class Endpoint:
         schema: Schema,
         documents: Documents,
         keys: Keys,
+        personas: Upstream,
         journeys: Upstream,
         events: Upstream,
         tokens: ServiceTokens,
@@ -69,6 +71,7 @@ class Endpoint:
         self._schema = schema
         self._documents = documents
         self._keys = keys
+        self._personas = personas
         self._journeys = journeys
         self._events = events
         self._tokens = tokens
@@ -100,6 +103,7 @@ class Endpoint:
             document=prepared.document,
             fields=prepared.fields,
             principal=principal,
+            personas=PersonasClient(self._personas, self._tokens.mint(PersonasClient.audience, workspace)),
             journeys=JourneysClient(self._journeys, self._tokens.mint(JourneysClient.audience, workspace)),
             events=EventsClient(self._events, self._tokens.mint(EventsClient.audience, workspace)),
             after=request.headers.get("klantreis-after"),

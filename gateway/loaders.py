@@ -25,7 +25,9 @@ from gateway.clients.customers import (
     TimelineOf,
 )
 from gateway.clients.events import DropOffKey, DropOffsOf, EventsClient, Insights, InsightsReading, Source
-from gateway.clients.journeys import Journey, JourneyKey, JourneysClient
+from gateway.clients.journeys import Journey, JourneysClient
+from gateway.clients.models import ModelKey
+from gateway.clients.personas import Persona, PersonasClient
 
 K = TypeVar("K", bound=Hashable)
 P = TypeVar("P", bound=Hashable)
@@ -50,13 +52,16 @@ class _Paged:
 class Loaders(_Paged):
     """Never shared between requests: what one caller may see must not reach another."""
 
-    def __init__(self, journeys: JourneysClient, events: EventsClient) -> None:
+    def __init__(self, personas: PersonasClient, journeys: JourneysClient, events: EventsClient) -> None:
         super().__init__()
+        self._personas = personas
         self._journeys = journeys
         self._events = events
         self._moments: dict[str | None, CustomerLoaders] = {}
-        self.journey_by_key: DataLoader[JourneyKey, Journey | None] = _loader(journeys.read)
-        self.versions_by_journey: DataLoader[str, list[Journey]] = DataLoader(self._versions)
+        self.persona_by_key: DataLoader[ModelKey, Persona | None] = _loader(personas.read)
+        self.versions_by_persona: DataLoader[str, list[Persona]] = DataLoader(self._persona_versions)
+        self.journey_by_key: DataLoader[ModelKey, Journey | None] = _loader(journeys.read)
+        self.versions_by_journey: DataLoader[str, list[Journey]] = DataLoader(self._journey_versions)
         self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
         self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
 
@@ -72,7 +77,10 @@ class Loaders(_Paged):
     def instances_by_drop_off(self, page: DropOffsOf) -> DataLoader[DropOffKey, Page[Instance] | None]:
         return self._of_page("drop-offs", page, self._events.drop_offs)
 
-    async def _versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
+    async def _persona_versions(self, keys: list[str]) -> list[list[Persona] | BaseException]:
+        return await asyncio.gather(*map(self._personas.versions, keys), return_exceptions=True)
+
+    async def _journey_versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
         return await asyncio.gather(*map(self._journeys.versions, keys), return_exceptions=True)
 
     async def _sources(self, keys: list[str]) -> list[Source | None]:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from gateway.clients.answers import Page
+from gateway.clients.models import ModelKey
 from gateway.errors import BadId, BadPage
 
 PAGE_LIMIT = 100
@@ -65,6 +66,21 @@ def parse_global_id(value: str) -> tuple[str, str]:
     if not colon:
         raise BadId("This is not an id that an answer of this API gave.")
     return kind, key
+
+
+def model_id(kind: str, key: str, version: int | None) -> strawberry.ID:
+    """The id of one version of a persona or journey, or (None) of its draft."""
+    return global_id(kind, f"{'draft' if version is None else version}:{key}")
+
+
+def model_key(key: str) -> ModelKey:
+    """The persona or journey that the key inside a global id names. Raises BadId when it names none."""
+    version, _, name = key.partition(":")
+    if version == "draft":
+        return ModelKey(name, draft=True)
+    if not (version.isascii() and version.isdigit()):
+        raise BadId("This is not an id that an answer of this API gave.")
+    return ModelKey(name, int(version))
 
 
 def page_size(first: int | None, default: int) -> int:

@@ -16,6 +16,8 @@ from gateway.areas.events.mutations import EventMutations
 from gateway.areas.events.queries import EventQueries
 from gateway.areas.journeys.mutations import JourneyMutations
 from gateway.areas.journeys.queries import JourneyQueries
+from gateway.areas.personas.mutations import PersonaMutations
+from gateway.areas.personas.queries import PersonaQueries
 from gateway.errors import log_unforeseen
 from gateway.scalars import SCALARS
 
@@ -23,12 +25,12 @@ SDL = Path(__file__).with_name("schema.graphql")
 
 
 @strawberry.type
-class Query(JourneyQueries, CustomerQueries, EventQueries):
+class Query(PersonaQueries, JourneyQueries, CustomerQueries, EventQueries):
     pass
 
 
 @strawberry.type
-class Mutation(EventMutations, JourneyMutations):
+class Mutation(EventMutations, PersonaMutations, JourneyMutations):
     pass
 
 

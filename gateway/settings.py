@@ -20,6 +20,7 @@ class Settings(BaseSettings):
 class ProcessSettings(Settings):
     """What a gateway needs besides, when it is a process of its own."""
 
+    personas_url: str
     journeys_url: str
     events_url: str
     signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest

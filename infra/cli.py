@@ -27,6 +27,7 @@ Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The po
 
 class Service(StrEnum):
     GATEWAY = "gateway"
+    PERSONAS = "personas"
     JOURNEYS = "journeys"
     EVENTS = "events"
 

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
-from urllib.parse import quote
+from typing import Any, ClassVar
 
 from gateway.clients.answers import Document, read, read_each
+from gateway.clients.models import Evidence, ModelKey, segment
 from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
-from infra.chassis.errors import Flaw, Invalid
 from infra.chassis.http import Upstream
 
 NAME = "journeys"
 _AUTHORING_SECONDS = 20.0
 """The largest journey that may be saved takes a quarter of that to check."""
 _LADDER = list(Rung)
-
-
-class JourneyKey(NamedTuple):
-    """One journey: the draft, a version, or (neither given) the published version, else the draft."""
-
-    key: str
-    version: int | None = None
-    draft: bool = False
-
-
-class Evidence(Document):
-    rung: Rung
-    kind: str
-    summary: str
-    date: str | None = None
-    sample_size: int | None = None
-    url: str | None = None
 
 
 class LaneItem(Document):
@@ -107,7 +89,7 @@ class Hypothesis(Document):
 
 
 class Journey(Document):
-    lists = ("phases", "drop_off_reasons", "hypotheses")
+    lists = ("personas", "phases", "drop_off_reasons", "hypotheses")
 
     key: str
     name: str
@@ -117,6 +99,7 @@ class Journey(Document):
     effective_from: str | None = None
     effective_until: str | None = None
     customer_goal: str | None = None
+    personas: list[str] | None = None
     phases: list[Phase] | None = None
     starts_when: str | None = None
     goal: str | None = None
@@ -170,28 +153,21 @@ class JourneysClient:
         self._token = token
 
     async def save(self, key: str, draft: dict[str, Any]) -> Saved:
-        path = f"/internal/journeys/{_segment(key)}/draft"
+        path = f"/internal/journeys/{segment(key)}/draft"
         return read(await self._call("PUT", path, draft, _AUTHORING_SECONDS), Saved, NAME)
 
     async def publish(self, key: str, effective_from: str | None) -> Published:
-        path, body = f"/internal/journeys/{_segment(key)}/publish", {"effectiveFrom": effective_from}
+        path, body = f"/internal/journeys/{segment(key)}/publish", {"effectiveFrom": effective_from}
         return read(await self._call("POST", path, body, _AUTHORING_SECONDS), Published, NAME)
 
-    async def read(self, keys: Sequence[JourneyKey]) -> list[Journey | None]:
+    async def read(self, keys: Sequence[ModelKey]) -> list[Journey | None]:
         answer = await self._call("POST", "/internal/journeys/read", {"items": [key._asdict() for key in keys]})
         return read_each(answer, "journeys", Journey, NAME, keys)
 
     async def versions(self, key: str) -> list[Journey]:
         """Newest first, the draft included."""
-        answer = await self._call("GET", f"/internal/journeys/{_segment(key)}/versions")
+        answer = await self._call("GET", f"/internal/journeys/{segment(key)}/versions")
         return read(answer, _Journeys, NAME).journeys or []
 
     async def _call(self, method: str, path: str, body: Any = None, within: float | None = None) -> Any:
         return await self._upstream.call(method, path, token=self._token, body=body, within=within)
-
-
-def _segment(key: str) -> str:
-    if key in ("", ".", "..") or "/" in key:
-        message = "A key is text without a slash that is not empty."
-        raise Invalid(message, errors=[Flaw("INVALID_VALUE", message, ("key",))])
-    return quote(key, safe="")

@@ -18,17 +18,19 @@ import gateway.app
 import gateway.settings
 import services.events.app
 import services.journeys.app
+import services.personas.app
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.data_folder import DataFolder
 from infra.chassis.errors import NotFound
 from infra.chassis.http import JSONResponse, Upstream, open_client, problem_response
-from infra.local.settings import Settings, events_settings, journeys_settings
+from infra.local.settings import Settings, events_settings, journeys_settings, personas_settings
 from infra.local.start_page import START_PAGE
 from services.events.projector.process import ProjectorThread
 from services.events.projector.wakeup import Wakeup
 
 
 class Apps(NamedTuple):
+    personas: FastAPI
     journeys: FastAPI
     events: FastAPI
     gateway: FastAPI
@@ -47,7 +49,7 @@ def create_app(settings: Settings) -> ASGIApp:
             stack.callback(folder.release)
             for upstream in upstreams:
                 stack.push_async_callback(upstream.close)
-            for app in (apps.journeys, apps.events, apps.gateway):
+            for app in (apps.personas, apps.journeys, apps.events, apps.gateway):
                 await stack.enter_async_context(app.router.lifespan_context(app))
             apps.projector.start()
             stack.push_async_callback(asyncio.to_thread, apps.projector.stop)
@@ -60,20 +62,24 @@ def create_app(settings: Settings) -> ASGIApp:
 def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
     """The services know each other only through clients, which here lead into the other's app."""
     built: dict[str, FastAPI] = {}
+    personas = Upstream("personas", open_client("http://personas", app=lambda: built["personas"]))
     journeys = Upstream("journeys", open_client("http://journeys", app=lambda: built["journeys"]))
     events = Upstream("events", open_client("http://events", app=lambda: built["events"]))
     wakeup = Wakeup()
     for_events = events_settings(settings)
     built["events"] = services.events.app.create_app(for_events, journeys=journeys, on_commit=wakeup.ring)
     built["journeys"] = services.journeys.app.create_app(journeys_settings(settings), events=events)
+    built["personas"] = services.personas.app.create_app(personas_settings(settings))
     gateway_app = gateway.app.create_app(
         gateway.settings.Settings(environment=settings.environment),
+        personas=personas,
         journeys=journeys,
         events=events,
         tokens=ServiceTokens(settings.signing_key.get_secret_value()),
     )
     projector = ProjectorThread(for_events, wakeup)
-    return Apps(built["journeys"], built["events"], gateway_app, projector), [journeys, events]
+    apps = Apps(built["personas"], built["journeys"], built["events"], gateway_app, projector)
+    return apps, [personas, journeys, events]
 
 
 class _Ingress:
@@ -103,7 +109,8 @@ def _own_routes(apps: Apps) -> list[BaseRoute]:
         return JSONResponse({"status": "the projector has stopped"}, 503)
 
     async def openapi(request: Request) -> Response:
-        service = {"journeys": apps.journeys, "events": apps.events}.get(request.path_params["service"])
+        documented = {"personas": apps.personas, "journeys": apps.journeys, "events": apps.events}
+        service = documented.get(request.path_params["service"])
         return JSONResponse(service.openapi()) if service else await nothing(request)
 
     async def nothing(request: Request) -> Response:

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import services.events.settings
 import services.journeys.settings
+import services.personas.settings
 from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.settings import DatabaseUrl, DataPath
 
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
     data: DataPath = Path("var")
+    personas_database_url: DatabaseUrl | None = None
     journeys_database_url: DatabaseUrl | None = None
     events_database_url: DatabaseUrl | None = None
     environment: Literal["development", "production"] = "development"
@@ -52,6 +54,15 @@ def journeys_settings(settings: Settings) -> services.journeys.settings.Settings
     return services.journeys.settings.Settings(
         data=settings.data,
         journeys_database_url=settings.journeys_database_url,
+        signing_key=settings.signing_key,
+        environment=settings.environment,
+    )
+
+
+def personas_settings(settings: Settings) -> services.personas.settings.Settings:
+    return services.personas.settings.Settings(
+        data=settings.data,
+        personas_database_url=settings.personas_database_url,
         signing_key=settings.signing_key,
         environment=settings.environment,
     )

@@ -22,7 +22,8 @@ START_PAGE = """<!doctype html>
   <li><code>POST /v1/batch</code>, <code>/v1/track</code>, <code>/v1/identify</code>: events, in the form of
     Segment</li>
   <li><a href="/openapi/events.json">/openapi/events.json</a>,
-    <a href="/openapi/journeys.json">/openapi/journeys.json</a>:
+    <a href="/openapi/journeys.json">/openapi/journeys.json</a>,
+    <a href="/openapi/personas.json">/openapi/personas.json</a>:
     the services' own interfaces</li>
   <li><a href="/health/ready">/health/ready</a>: is everything running?</li>
 </ul>

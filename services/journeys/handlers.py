@@ -48,15 +48,7 @@ async def publish(
     coming = publication(last.publication if last else None, requested, clock())
     if last is not None and domain.strands_open_runs(coming, journey.instance_key, _instance_key(last)):
         domain.require_no_open_runs(await events.open_runs(workspace, key, journey.instance_key))
-    version = Version(
-        key=key,
-        version=coming.version,
-        revision=draft.revision,
-        effective_from=coming.effective_from,
-        published_at=coming.published_at,
-        document=draft.document,
-    )
-    await journeys.publish(workspace, version)
+    version = await journeys.publish(workspace, draft, coming)
     acknowledged = await events.refresh(workspace)
     return version, acknowledged.get(key, 0) < version.version
 

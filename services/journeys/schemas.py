@@ -18,7 +18,7 @@ from infra.chassis.versioned.shapes import (
     Prose,
     Shape,
     Slug,
-    Status,
+    Stored,
 )
 from services.journeys import domain
 
@@ -171,15 +171,8 @@ class JourneyInput(JourneyModel):
     base_revision: Counted | None = None
 
 
-class JourneyDocument(JourneyModel):
-    """A draft or a version as it is read. `effectiveFrom` null: always; `effectiveUntil` null: open."""
-
-    version: int | None
-    revision: int
-    status: Status
-    effective_from: Moment | None
-    effective_until: Moment | None
-    published_at: Moment | None
+class JourneyDocument(JourneyModel, Stored):
+    """A draft or a version as it is read."""
 
 
 class SavedDraft(Shape):

@@ -13,7 +13,7 @@ from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey,
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
 from gateway.clients.customers import InstanceKey, InstancesOf, StepsOf, TimelineOf
-from gateway.clients.journeys import JourneyKey
+from gateway.clients.models import ModelKey
 from gateway.context import Info
 from gateway.loaders import CustomerLoaders
 from gateway.permissions import ReadsModels, ReadsPersonalData, resolved
@@ -130,7 +130,7 @@ class JourneyInstance(Node):
 
     @resolved(ReadsModels, description="The version it runs on.")
     async def journey(self, info: Info) -> Journey | None:
-        found = await info.context.loaders.journey_by_key.load(JourneyKey(self.journey_key, self.version))
+        found = await info.context.loaders.journey_by_key.load(ModelKey(self.journey_key, self.version))
         return to_journey(found) if found else None
 
     @strawberry.field

@@ -5,18 +5,9 @@ from __future__ import annotations
 import strawberry
 from strawberry import UNSET
 
+from gateway.areas.evidence import EvidenceInput
 from gateway.scalars import JSON, DateTime, Duration
-from gateway.vocabulary import DropOffReason, Reentry, Rung
-
-
-@strawberry.input
-class EvidenceInput:
-    rung: Rung
-    kind: str
-    summary: str
-    date: DateTime | None = UNSET
-    sample_size: int | None = UNSET
-    url: str | None = UNSET
+from gateway.vocabulary import DropOffReason, Reentry
 
 
 @strawberry.input

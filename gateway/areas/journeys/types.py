@@ -5,28 +5,20 @@ from __future__ import annotations
 import msgspec
 import strawberry
 
+from gateway.areas.evidence import Evidence
 from gateway.areas.insights.inputs import InsightFilter, selection_of
 from gateway.areas.insights.types import Insights, to_insights
 from gateway.areas.periods import PeriodInput
+from gateway.areas.personas.types import Persona, to_persona
 from gateway.clients import journeys as documents
 from gateway.clients.events import InsightsReading
-from gateway.clients.journeys import JourneyKey
+from gateway.clients.models import ModelKey
 from gateway.context import Info
 from gateway.permissions import ReadsInsights, resolved
-from gateway.relay import Node, global_id
+from gateway.relay import Node, model_id
 from gateway.scalars import JSON, DateTime, Duration, Position
 from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
 from gateway.wire import given
-
-
-@strawberry.type
-class Evidence:
-    rung: Rung
-    kind: str
-    summary: str
-    date: DateTime | None
-    sample_size: int | None
-    url: str | None
 
 
 @strawberry.type
@@ -101,6 +93,7 @@ class Journey(Node):
     version: int | None
     revision: int
     status: ModelStatus
+    persona_keys: strawberry.Private[list[str]]
     name: str
     customer_goal: str | None
     effective_from: DateTime | None
@@ -120,6 +113,12 @@ class Journey(Node):
     reentry: Reentry
     restart_allowed: bool
     drop_off_reasons: list[DropOffRule]
+
+    @resolved(description="Those it is meant for, each as published, else as its draft. Null where there is none.")
+    async def personas(self, info: Info) -> list[Persona | None] | None:
+        keys = [ModelKey(key) for key in self.persona_keys]
+        found = await info.context.loaders.persona_by_key.load_many(keys)
+        return [to_persona(item) if item else None for item in found]
 
     @resolved(description="All versions, newest first, the draft included.")
     async def versions(self, info: Info) -> list[Journey]:
@@ -147,20 +146,14 @@ class Journey(Node):
 def to_journey(document: documents.Journey) -> Journey:
     members = {name: getattr(document, name) for name in document.__struct_fields__}
     members |= {
+        "persona_keys": members.pop("personas"),
         "phases": [to_phase(item) for item in document.phases or ()],
         "hypotheses": [msgspec.convert(item, Hypothesis, from_attributes=True) for item in document.hypotheses or ()],
         "drop_off_reasons": [
             msgspec.convert(item, DropOffRule, from_attributes=True) for item in document.drop_off_reasons or ()
         ],
     }
-    version = "draft" if document.version is None else str(document.version)
-    return Journey(id=global_id("Journey", f"{version}:{document.key}"), **members)
-
-
-def journey_key(key: str) -> JourneyKey:
-    """The journey that the key inside a global id names."""
-    version, _, name = key.partition(":")
-    return JourneyKey(name, None if version == "draft" else int(version), version == "draft")
+    return Journey(id=model_id("Journey", document.key, document.version), **members)
 
 
 def to_phase(document: documents.Phase) -> Phase:

@@ -10,7 +10,7 @@ import msgspec
 
 from infra.chassis.database import Database
 from infra.chassis.errors import Conflict, Flaw, Invalid
-from infra.chassis.versioned.domain import Status, is_key
+from infra.chassis.versioned.domain import Publication, Status, is_key
 from infra.chassis.versioned.shapes import ReadItem
 from infra.chassis.versioned.store import DocumentStore, Draft, Head, Version
 
@@ -55,13 +55,22 @@ class Documents:
             versions = await self.store.read_versions(connection, workspace, (), [key])
         return drafts.get(key), next(iter(versions), None)
 
-    async def publish(self, workspace: str, version: Version) -> None:
-        """Adds a version. Raises Conflict when somebody published one of its number meanwhile."""
+    async def publish(self, workspace: str, draft: Draft, coming: Publication) -> Version:
+        """The version that `draft` becomes. Raises Conflict when somebody published one of its number meanwhile."""
+        version = Version(
+            key=draft.key,
+            version=coming.version,
+            revision=draft.revision,
+            effective_from=coming.effective_from,
+            published_at=coming.published_at,
+            document=draft.document,
+        )
         async with self.database.write() as connection:
             if not await self.store.add_version(connection, workspace, version):
                 raise Conflict(
                     f"Somebody else published version {version.version} meanwhile; read it and publish again."
                 )
+        return version
 
     async def read(self, workspace: str, items: Sequence[ReadItem]) -> list[Draft | Version | None]:
         """The drafts and versions asked for, in that order; None where there is none."""

@@ -62,6 +62,17 @@ class Drafted(Shape):
         return msgspec.json.encode(self.model_dump(mode="json", exclude={"base_revision"})).decode()
 
 
+class Stored(Shape):
+    """What there is to know about a draft or version. `effectiveFrom` null: always; `effectiveUntil` null: open."""
+
+    version: int | None
+    revision: int
+    status: Status
+    effective_from: Moment | None
+    effective_until: Moment | None
+    published_at: Moment | None
+
+
 class FlawDocument(Shape):
     """One thing that is wrong: where in the input, and at which line and column of a rule."""
 
@@ -87,7 +98,7 @@ class Workspaces(Shape):
 
 
 def as_document(stored: Draft | Version) -> dict[str, Any]:
-    """A stored draft or version with what there is to know about it; `effectiveFrom` null: always."""
+    """A stored draft or version, with the members of `Stored`."""
     document: dict[str, Any] = msgspec.json.decode(stored.document)
     document |= {"version": None, "revision": stored.revision, "status": domain.Status.DRAFT.value}
     document |= {"effectiveFrom": None, "effectiveUntil": None, "publishedAt": None}

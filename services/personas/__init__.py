@@ -1,0 +1,1 @@
+"""Who the workspace thinks its customers are: personas, their drafts, and the versions published from them."""

@@ -1,0 +1,52 @@
+"""The composition root of the personas service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.clock import Clock, system_clock
+from infra.chassis.database import Database
+from infra.chassis.http import add_health, answer_problems
+from infra.chassis.migrations import upgrade
+from infra.chassis.versioned.handlers import Documents
+from services.personas import store
+from services.personas.api import Resources, router
+from services.personas.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock, database: Database | None = None) -> FastAPI:
+    """The service as an app. A `database` that is given stays its owner's to close; otherwise the lifespan opens it as
+    the settings say, and closes it.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            opened = database
+            if opened is None:
+                opened = Database(settings.database_url)
+                stack.push_async_callback(opened.close)
+            await upgrade(opened, MIGRATIONS)
+            app.state.tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
+            app.state.resources = Resources(Documents(opened, store.personas), clock)
+            yield
+
+    app = FastAPI(
+        title="Klantreis personas",
+        summary="Personas: drafts with revisions, evidence, versions, publishing. For services only.",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(router)
+    answer_problems(app)
+    add_health(app)
+    return app
