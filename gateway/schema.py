@@ -16,6 +16,7 @@ from gateway.areas.events.mutations import EventMutations
 from gateway.areas.events.queries import EventQueries
 from gateway.areas.journeys.mutations import JourneyMutations
 from gateway.areas.journeys.queries import JourneyQueries
+from gateway.areas.nodes.queries import NodeQueries
 from gateway.areas.personas.mutations import PersonaMutations
 from gateway.areas.personas.queries import PersonaQueries
 from gateway.errors import log_unforeseen
@@ -25,7 +26,7 @@ SDL = Path(__file__).with_name("schema.graphql")
 
 
 @strawberry.type
-class Query(PersonaQueries, JourneyQueries, CustomerQueries, EventQueries):
+class Query(NodeQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQueries):
     pass
 
 

@@ -11,6 +11,7 @@ from gateway.vocabulary import ModelStatus, Rung
 from infra.chassis.http import Upstream
 
 NAME = "personas"
+ITEM_LISTS = ("goals", "drives", "challenges", "responsibilities", "pains", "delights", "situations")
 
 
 class PersonaItem(Document):
@@ -27,10 +28,7 @@ class ChannelPreference(Document):
 
 
 class Persona(Document):
-    lists = (
-        *("goals", "drives", "challenges", "responsibilities", "pains", "delights", "situations"),
-        *("media_preferences", "evidence"),
-    )
+    lists = (*ITEM_LISTS, "media_preferences", "evidence")
 
     key: str
     name: str

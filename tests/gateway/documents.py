@@ -72,6 +72,32 @@ def journey(key: str = "purchase", **more: Any) -> Json:
     } | more
 
 
+def persona_item(text: str = "Cycle to work", rung: str = "ASSUMPTION", **more: Any) -> Json:
+    return {"text": text, "evidence": [], "rung": rung} | more
+
+
+def persona(key: str = "commuter", **more: Any) -> Json:
+    lists = ("goals", "drives", "challenges", "responsibilities", "pains", "delights", "situations")
+    return {
+        "key": key,
+        "name": "Commuter",
+        "version": 1,
+        "revision": 2,
+        "status": "PUBLISHED",
+        "effectiveFrom": None,
+        "effectiveUntil": None,
+        "publishedAt": "2026-01-01T00:00:00Z",
+        "narrative": None,
+        "portrait": None,
+        "realGoal": None,
+        **{name: [] for name in lists},
+        "mediaPreferences": [],
+        "matches": None,
+        "evidence": [],
+        "confidence": "ASSUMPTION",
+    } | more
+
+
 def identifier(type: str = "user_id", value: str = "u1", trust: str = "VERIFIED") -> Json:
     return {"type": type, "value": value, "trust": trust, "firstSeenAt": "2026-03-01T10:00:00Z"}
 

@@ -41,6 +41,7 @@ class ManualClock:
 class Gateway:
     events: Stub
     journeys: Stub
+    personas: Stub
     http: httpx.AsyncClient
     clock: ManualClock
 
@@ -73,16 +74,14 @@ class Gateway:
 async def gateway(environment: Literal["development", "production"] = "development") -> AsyncIterator[Gateway]:
     clock = ManualClock()
     tokens = ServiceTokens("a signing key of the tests, long enough", clock)
-    events, journeys = Stub("events", tokens), Stub("journeys", tokens)
+    events, journeys, personas = (Stub(name, tokens) for name in ("events", "journeys", "personas"))
     events.answers["POST /internal/authenticate"] = authenticate(KEYS)
-    upstreams = [_upstream(events), _upstream(journeys)]
-    app = create_app(
-        Settings(environment=environment), events=upstreams[0], journeys=upstreams[1], tokens=tokens, clock=clock
-    )
+    upstreams = {stub.audience: _upstream(stub) for stub in (events, journeys, personas)}
+    app = create_app(Settings(environment=environment), **upstreams, tokens=tokens, clock=clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(base_url="http://gateway", transport=transport) as http:
-        yield Gateway(events, journeys, http, clock)
-    for upstream in upstreams:
+        yield Gateway(events, journeys, personas, http, clock)
+    for upstream in upstreams.values():
         await upstream.close()
 
 

@@ -89,6 +89,10 @@ async def test_keys_are_authenticated_for_any_workspace_and_act_in_their_own(api
         ('mutation { identify(identifiers: [{type: "email", value: "a@b"}]) { position } }', "events:write"),
         ('mutation { saveJourney(input: {key: "a", name: "A", phases: []}) { errors { code } } }', "models:write"),
         ('mutation { publishJourney(key: "a") { pending } }', "models:write"),
+        ('{ persona(key: "a") { key } }', "models:read"),
+        ("{ personas { totalCount } }", "models:read"),
+        ('mutation { savePersona(input: {key: "a", name: "A"}) { errors { code } } }', "models:write"),
+        ('mutation { publishPersona(key: "a") { errors { code } } }', "models:write"),
     ],
 )
 async def test_without_its_scope_a_field_is_refused_and_nothing_is_asked(
@@ -98,7 +102,7 @@ async def test_without_its_scope_a_field_is_refused_and_nothing_is_asked(
     [error] = answer["errors"]
     assert error["message"] == f"This needs the scope {scope}."
     assert error["extensions"] == {"code": "FORBIDDEN"}
-    assert (api.events.paths(), api.journeys.paths()) == ([], [])
+    assert (api.events.paths(), api.journeys.paths(), api.personas.paths()) == ([], [], [])
 
 
 async def test_personal_fields_need_a_scope_of_their_own(api: Gateway) -> None:

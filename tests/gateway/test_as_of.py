@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import create_app
 from gateway.schema import create_schema
@@ -190,24 +191,22 @@ STORY = """query ($asOf: DateTime) {
 
 @asynccontextmanager
 async def front(state: State) -> AsyncIterator[Gateway]:
-    """A gateway before the state's routes; keys, sources and journeys are stubs."""
-    stub, journeys = Stub("events", TOKENS), Stub("journeys", TOKENS)
+    """A gateway before the state's routes; keys, sources, journeys and personas are stubs."""
+    stub, journeys, personas = (Stub(name, TOKENS) for name in ("events", "journeys", "personas"))
     stub.answers["POST /internal/authenticate"] = authenticate({"sk_all": principal(*ALL_SCOPES)})
 
     async def events(scope: Scope, receive: Receive, send: Send) -> None:
         app = stub if scope["path"] == "/internal/authenticate" else state.app
         await app(scope, receive, send)
 
-    upstreams = [
-        Upstream("events", open_client("http://events", lambda: events)),
-        Upstream("journeys", open_client("http://journeys", lambda: journeys)),
-    ]
+    apps: dict[str, ASGIApp] = {"events": events, "journeys": journeys, "personas": personas}
+    upstreams = {name: Upstream(name, open_client(f"http://{name}", partial(apps.__getitem__, name))) for name in apps}
     clock = ManualClock()
     settings = Settings(environment="development")
-    app = create_app(settings, events=upstreams[0], journeys=upstreams[1], tokens=TOKENS, clock=clock)
+    app = create_app(settings, **upstreams, tokens=TOKENS, clock=clock)
     async with httpx.AsyncClient(base_url="http://gateway", transport=httpx.ASGITransport(app)) as http:
-        yield Gateway(stub, journeys, http, clock)
-    for upstream in upstreams:
+        yield Gateway(stub, journeys, personas, http, clock)
+    for upstream in upstreams.values():
         await upstream.close()
 
 

@@ -56,6 +56,17 @@ class Persona(Node):
 
 
 def to_persona(document: documents.Persona) -> Persona:
-    id = model_id("Persona", document.key, document.version)
     members = {name: getattr(document, name) for name in document.__struct_fields__}
-    return msgspec.convert(members | {"id": id}, Persona, from_attributes=True)
+    members |= {name: [_item(item) for item in members[name]] for name in documents.ITEM_LISTS}
+    members |= {
+        "real_goal": _item(document.real_goal) if document.real_goal else None,
+        "media_preferences": [
+            msgspec.convert(item, ChannelPreference, from_attributes=True) for item in document.media_preferences or ()
+        ],
+        "evidence": [msgspec.convert(item, Evidence, from_attributes=True) for item in document.evidence or ()],
+    }
+    return Persona(id=model_id("Persona", document.key, document.version), **members)
+
+
+def _item(document: documents.PersonaItem) -> PersonaItem:
+    return msgspec.convert(document, PersonaItem, from_attributes=True)
