@@ -24,7 +24,15 @@ from gateway.clients.customers import (
     StepsOf,
     TimelineOf,
 )
-from gateway.clients.events import DropOffKey, DropOffsOf, EventsClient, Insights, InsightsReading, Source
+from gateway.clients.events import (
+    DropOffKey,
+    DropOffsOf,
+    EventsClient,
+    Insights,
+    InsightsReading,
+    RejectedEvent,
+    Source,
+)
 from gateway.clients.journeys import Journey, JourneysClient
 from gateway.clients.models import ModelKey
 from gateway.clients.personas import Persona, PersonasClient
@@ -63,6 +71,7 @@ class Loaders(_Paged):
         self.journey_by_key: DataLoader[ModelKey, Journey | None] = _loader(journeys.read)
         self.versions_by_journey: DataLoader[str, list[Journey]] = DataLoader(self._journey_versions)
         self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
+        self.rejected_event_by_id: DataLoader[str, RejectedEvent | None] = _loader(events.rejected_by_id)
         self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
 
     def as_of(self, moment: str | None) -> CustomerLoaders:

@@ -239,6 +239,9 @@ class EventsClient:
         answer = await self._upstream.call("GET", "/internal/rejected-events", token=self._token, query=given)
         return read(answer, Page[RejectedEvent], SERVICE)
 
+    async def rejected_by_id(self, ids: Sequence[str]) -> list[RejectedEvent | None]:
+        return await self._each("/internal/rejected-events/read", {"ids": ids}, "rejectedEvents", RejectedEvent, ids)
+
     async def _one(self, path: str, body: Any, shape: type[T]) -> T:
         return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, SERVICE)
 

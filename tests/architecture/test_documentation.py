@@ -11,6 +11,7 @@ import gateway.settings
 import infra.local.settings
 import services.events.settings
 import services.journeys.settings
+import services.personas.settings
 from infra.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ SETTINGS = [
     infra.local.settings.Settings,
     services.events.settings.Settings,
     services.journeys.settings.Settings,
+    services.personas.settings.Settings,
 ]
 
 

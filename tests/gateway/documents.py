@@ -180,6 +180,18 @@ def source(key: str = "website", **more: Any) -> Json:
     } | more
 
 
+def rejected_event(id: str = "7-2", **more: Any) -> Json:
+    return {
+        "id": id,
+        "source": "website",
+        "receivedAt": "2026-03-01T10:00:01Z",
+        "code": "BAD_VALUE",
+        "message": "No.",
+        "path": ["properties"],
+        "body": "{}",
+    } | more
+
+
 def problem(status: int, code: str, message: str = "no", flaws: Sequence[Flaw] = ()) -> Any:
     """An answer of a stub: the problem is raised when it is asked."""
     refusal = Problem(message, code=code, errors=flaws)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.relay import global_id
-from tests.gateway.documents import customer, event, instance, journey, persona, source
+from tests.gateway.documents import customer, event, instance, journey, persona, rejected_event, source
 from tests.gateway.harness import Gateway
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
@@ -18,6 +18,7 @@ IDS = {
     "Customer": ("k1",),
     "JourneyInstance": ("i1",),
     "TouchpointEvent": ("e1",),
+    "RejectedEvent": ("7-2",),
     "Source": ("website",),
 }
 EACH = [(kind, key) for kind, keys in IDS.items() for key in keys]
@@ -36,6 +37,9 @@ def running(api: Gateway) -> None:
     events["POST /internal/customers/read"] = lambda body: {"customers": [customer(id) for id in body["ids"]]}
     events["POST /internal/instances/read"] = lambda body: {"instances": [instance(id) for id in body["ids"]]}
     events["POST /internal/events/read"] = lambda body: {"events": [event(id) for id in body["ids"]]}
+    events["POST /internal/rejected-events/read"] = lambda body: {
+        "rejectedEvents": [rejected_event(id) for id in body["ids"]]
+    }
     events["GET /internal/sources"] = lambda _: {"sources": [source()]}
 
 
@@ -51,7 +55,7 @@ async def test_nodes_come_in_the_order_asked_with_one_call_for_each_kind(api: Ga
     assert [node["id"] for node in found] == ids
     assert api.personas.paths() == ["/internal/personas/read"]
     assert api.journeys.paths() == ["/internal/journeys/read"]
-    assert len(api.events.paths()) == 4
+    assert len(api.events.paths()) == 5
 
 
 async def test_what_is_not_there_any_more_is_null(api: Gateway) -> None:

@@ -74,7 +74,13 @@ REFUSED = [
     ('since("A") in [duration("1h")]', "RULE_TYPE", 1, None),
     ('(traits.x ? since("A") : since("B")) > duration("1h")', "RULE_TYPE", 13, None),
     ('since("A") > duration("P1Y")', "RULE_VALUE", 23, None),
-    (" && ".join(['count("A", "P1D") > 1'] * 200), "RULE_TOO_COSTLY", None, None),
+    ("&&".join(['seen("A","P1D")'] * 154), "RULE_TOO_COSTLY", 2602, "the rule takes more than 2,000 steps"),
+    (
+        f"traits.a.exists(x, {' && '.join(['seen(&#34;A&#34;, &#34;P1D&#34;)'] * 3)})".replace("&#34;", '"'),
+        "RULE_TOO_COSTLY",
+        None,
+        "the rule takes more than 2,000 steps",
+    ),
 ]
 
 
@@ -105,6 +111,10 @@ def test_a_rule_says_which_events_it_asks_about() -> None:
     rule = parse_customer_rule(text.replace(" || since", " && true || since").replace("< x", '< duration("1h")'))
     assert rule.names == {"Viewed", "Bought", "C"}
     assert parse_customer_rule("traits.vip").names == frozenset()
+
+
+def test_a_rule_may_ask_up_to_its_cost() -> None:
+    assert parse_customer_rule("&&".join(['seen("A","P1D")'] * 153)).names == {"A"}
 
 
 def judged(text: str, moments: Mapping[str, Sequence[int]] = {}, traits: Mapping[str, Any] = {}) -> Outcome:

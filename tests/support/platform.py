@@ -189,7 +189,7 @@ def one_process(folder: Path, postgresql_url: str | None = None) -> Iterator[Pla
     """`klantreis up`, on SQLite unless a PostgreSQL database is given."""
     more = {}
     if postgresql_url:
-        more = {"KLANTREIS_EVENTS_DATABASE_URL": postgresql_url, "KLANTREIS_JOURNEYS_DATABASE_URL": postgresql_url}
+        more = {f"KLANTREIS_{name}_DATABASE_URL": postgresql_url for name in ("EVENTS", "JOURNEYS", "PERSONAS")}
     data = folder / "data"
     process = Process(["up"], _environment(data, **more), folder / "up.log", "/health/ready", free_port())
     address = f"http://127.0.0.1:{process.port}"
@@ -199,13 +199,15 @@ def one_process(folder: Path, postgresql_url: str | None = None) -> Iterator[Pla
 
 @contextmanager
 def four_processes(folder: Path, postgresql_url: str) -> Iterator[Platform]:
-    """Gateway, journeys, events and projector, each in a process of its own."""
+    """Gateway, journeys, events and projector, each in a process of its own, and personas beside them."""
     data = folder / "data"
-    ports = {name: free_port() for name in ("journeys", "events", "gateway")}
+    ports = {name: free_port() for name in ("personas", "journeys", "events", "gateway")}
     environment = _environment(
         data,
         KLANTREIS_EVENTS_DATABASE_URL=postgresql_url,
         KLANTREIS_JOURNEYS_DATABASE_URL=postgresql_url,
+        KLANTREIS_PERSONAS_DATABASE_URL=postgresql_url,
+        KLANTREIS_PERSONAS_URL=f"http://127.0.0.1:{ports['personas']}",
         KLANTREIS_JOURNEYS_URL=f"http://127.0.0.1:{ports['journeys']}",
         KLANTREIS_EVENTS_URL=f"http://127.0.0.1:{ports['events']}",
         KLANTREIS_SIGNING_KEY=secrets.token_urlsafe(32),

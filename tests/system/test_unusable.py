@@ -40,6 +40,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path, command: str) -> None
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
+        ("personas.db", "put a copy from a backup in its place"),
         ("journeys.db", "put a copy from a backup in its place"),
         ("log.db", "put a copy from a backup in its place"),
         ("state.db", "delete it; the next start makes it again from the log"),

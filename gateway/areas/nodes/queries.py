@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import strawberry
 
 from gateway.areas.customers.types import to_customer, to_event, to_instance
-from gateway.areas.events.types import source_of
+from gateway.areas.events.types import source_of, to_rejected_event
 from gateway.areas.journeys.types import to_journey
 from gateway.areas.personas.types import to_persona
 from gateway.context import Context, Info
@@ -44,6 +44,11 @@ async def _event(info: Info, key: str) -> Node | None:
     return to_event(found, loaders) if found else None
 
 
+async def _rejected_event(info: Info, key: str) -> Node | None:
+    found = await info.context.loaders.rejected_event_by_id.load(key)
+    return to_rejected_event(found) if found else None
+
+
 async def _source(info: Info, key: str) -> Node | None:
     return await source_of(info, key)
 
@@ -59,6 +64,7 @@ _KINDS = {
     "Customer": _Kind(ReadsCustomers, _customer),
     "JourneyInstance": _Kind(ReadsCustomers, _instance),
     "TouchpointEvent": _Kind(ReadsCustomers, _event),
+    "RejectedEvent": _Kind(ReadsCustomers, _rejected_event),
     "Source": _Kind(ReadsCustomers, _source),
 }
 

@@ -1,4 +1,4 @@
-"""The internal route that lists rejected events."""
+"""The internal routes about rejected events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
 from services.events.paging import MOST
 from services.events.rejected.queries import RejectedQueries
-from services.events.rejected.schemas import rejected_document
+from services.events.rejected.schemas import RejectedBody, rejected_document
 from services.events.schemas import Text
 
 
@@ -27,5 +27,11 @@ def router(rejected: RejectedQueries, workspace_of: WorkspaceOf) -> APIRouter:
         """A page of rejected events, newest first."""
         page = await rejected.page(workspace, first, after, source)
         return JSONResponse(page.of([rejected_document(row) for row in page.items]))
+
+    @routes.post("/rejected-events/read")
+    async def read_rejected_events_by_id(body: RejectedBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The rejected events of these ids; null for an id that nothing has."""
+        rows = await rejected.by_ids(workspace, body.ids)
+        return JSONResponse({"rejectedEvents": [None if row is None else rejected_document(row) for row in rows]})
 
     return routes

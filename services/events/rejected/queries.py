@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
+from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Integer, literal, select, tuple_
 
@@ -15,6 +17,7 @@ _TAG = b"r"
 _PLACE = struct.Struct(">qi")
 
 
+_ID = re.compile(r"(\d{1,18})-(\d{1,9})", re.ASCII)
 _COLUMNS = tuple(rejected_events.c[name] for name in RejectedRow._fields)
 _ORDER = (rejected_events.c.seq, rejected_events.c.slot)
 
@@ -36,3 +39,14 @@ class RejectedQueries:
             rows = [RejectedRow(*row) for row in await connection.execute(query)]
         cursors = [write_cursor(_TAG, _PLACE.pack(row.seq, row.slot)) for row in rows]
         return page_of(rows, cursors, first, after)
+
+    async def by_ids(self, workspace: str, ids: Sequence[str]) -> list[RejectedRow | None]:
+        """The rejected events of these ids, in their order; None for an id that nothing has."""
+        places = {id: (int(match[1]), int(match[2])) for id in ids if (match := _ID.fullmatch(id))}
+        query = select(*_COLUMNS).where(
+            rejected_events.c.workspace == workspace, tuple_(*_ORDER).in_(list(places.values()))
+        )
+        async with self._state.read() as connection:
+            rows = [RejectedRow(*row) for row in await connection.execute(query)]
+        by_place = {(row.seq, row.slot): row for row in rows}
+        return [by_place.get(places[id]) if id in places else None for id in ids]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from infra.chassis.clock import to_rfc3339
+from services.events.schemas import Body, Ids
 from services.events.timeline.store import RejectedRow
 
 _read_path = msgspec.json.Decoder(list[str]).decode
+
+
+class RejectedBody(Body):
+    ids: Ids
 
 
 class RejectedDocument(msgspec.Struct, rename="camel"):

@@ -50,6 +50,16 @@ async def test_the_list_is_walked_newest_first_and_may_grow_meanwhile(database_u
         assert (await state.get(PATH))["items"] == []
 
 
+async def test_rejected_events_are_read_by_id_in_the_order_asked(database_url: str) -> None:
+    async with State(database_url) as state:
+        await state.add(rejected_events, *(rejected(seq, slot) for seq in (1, 2) for slot in (0, 1)))
+        ids = ["2-0", "9-9", "", "x-1", "1-", "-1-0", "1-99999999999", "99999999999999999999-1", "1-1", "2-0"]
+        found = (await state.post(f"{PATH}/read", ids=ids))["rejectedEvents"]
+        assert [item and item["id"] for item in found] == ["2-0", *[None] * 7, "1-1", "2-0"]
+        state.workspace = "other"
+        assert await state.post(f"{PATH}/read", ids=["1-1"]) == {"rejectedEvents": [None]}
+
+
 async def test_requests_of_another_shape_are_refused(sqlite_url: str) -> None:
     async with State(sqlite_url) as state:
         cases = [
