@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.gateway.documents import customer, event, instance, journey, phase, source, step
+from tests.gateway.documents import customer, event, instance, journey, persona, phase, source, step
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import page
 
@@ -25,13 +25,19 @@ def many(api: Gateway, count: int) -> None:
     answers["POST /internal/timelines"] = lambda body: {"pages": [page([event(f"{id}-e")]) for id in body["customers"]]}
     answers["GET /internal/sources"] = lambda _: {"sources": [source()]}
     api.journeys.answers["POST /internal/journeys/read"] = lambda body: {
-        "journeys": [journey(item["key"], version=item["version"]) for item in body["items"]]
+        "journeys": [
+            journey(item["key"], version=item["version"], personas=["family", f"persona-{item['version']}"])
+            for item in body["items"]
+        ]
+    }
+    api.personas.answers["POST /internal/personas/read"] = lambda body: {
+        "personas": [persona(item["key"]) for item in body["items"]]
     }
 
 
 QUERY = """query ($first: Int) { instances(first: $first) { edges { node {
     phase { key touchpoints { key } }
-    journey { version phases { key } }
+    journey { version phases { key } personas { key } }
     customer { id lastContact { messageId source { key } } }
     steps { edges { node { phase { key } touchpoint { key } event { messageId source { key } } } } }
 } } } }"""
@@ -49,8 +55,10 @@ async def test_a_list_of_twenty_costs_one_call_per_kind(api: Gateway) -> None:
         "/internal/timelines",
     ]
     assert api.journeys.paths() == ["/internal/journeys/read"]
+    assert api.personas.paths() == ["/internal/personas/read"]
     last = found["instances"]["edges"][19]["node"]
     assert last["journey"]["version"] == 20
+    assert last["journey"]["personas"] == [{"key": "family"}, {"key": "persona-20"}]
     assert last["customer"]["lastContact"]["messageId"] == "m-k19-e"
     assert [edge["node"]["event"]["messageId"] for edge in last["steps"]["edges"]] == [
         "m-i19-e0",
