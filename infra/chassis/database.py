@@ -242,6 +242,11 @@ def _async_url(url: str | URL) -> URL:
 def _prepare_sqlite(engine: Engine, pragmas: Sequence[str]) -> None:
     """Transactions begun by us, because the driver begins them late."""
 
+    @event.listens_for(engine, "do_connect")
+    def open_once(_dialect: Any, _record: Any, arguments: list[Any], _options: Any) -> None:
+        """A file that cannot be opened says so here: the driver's thread would speak to its loop once more, later."""
+        sqlite3.connect(arguments[0]).close()
+
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None

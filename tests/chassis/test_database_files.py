@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from infra.chassis.errors import Unavailable
 
 
 async def why_not(database: Database) -> str:
+    """No thread of the driver is left that would speak to a loop that is closed by then."""
+    before = threading.active_count()
     with pytest.raises(Unavailable) as refused:
         async with database.read():
             pass
     await database.close()
+    assert threading.active_count() == before
     return refused.value.message
 
 
