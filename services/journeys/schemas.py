@@ -160,7 +160,7 @@ class JourneyModel(Drafted):
             ),
             rules={field: text for field, text in rules.items() if text is not None},
             drop_offs=tuple(one.when for one in self.drop_off_reasons),
-            hypotheses=tuple(one.key for one in self.hypotheses),
+            hypotheses=tuple(domain.Hypothesis(one.key, one.measure, one.claim) for one in self.hypotheses),
             instance_key=self.instance_key,
             patience=self.patience,
             pause_patience=self.pause_patience,

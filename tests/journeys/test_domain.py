@@ -10,7 +10,7 @@ import pytest
 from infra.chassis.errors import Invalid
 from infra.chassis.versioned.domain import ALWAYS, Publication
 from services.journeys import domain
-from services.journeys.domain import Model, Phase, Touchpoint
+from services.journeys.domain import Hypothesis, Model, Phase, Touchpoint
 
 ORDER = Model(
     phases=(
@@ -56,7 +56,7 @@ def test_keys_are_unique_where_they_are_names() -> None:
             Phase("look", None, twice, means=("guide", "guide")),
             Phase("look", None, (Touchpoint("viewed", 'name == "C"'),), means=("guide",)),
         ),
-        hypotheses=("h", "h"),
+        hypotheses=(Hypothesis("h", "conformance", 1), Hypothesis("h", "conformance", 1)),
     )
     assert flaws(model) == [
         ("DUPLICATE_KEY", ("phases", "1", "key")),
