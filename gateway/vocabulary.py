@@ -8,6 +8,12 @@ import strawberry
 
 
 @strawberry.enum
+class Language(Enum):
+    EN = "EN"
+    NL = "NL"
+
+
+@strawberry.enum
 class ModelStatus(Enum):
     DRAFT = "DRAFT"
     PUBLISHED = "PUBLISHED"

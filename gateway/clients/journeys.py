@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from gateway.clients.answers import Document, read, read_each
-from gateway.clients.models import Evidence, ModelKey, segment
-from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
+from gateway.clients.answers import Document, Page, read, read_each
+from gateway.clients.models import Evidence, Listed, ModelKey, listing, segment
+from gateway.vocabulary import DropOffReason, Language, ModelStatus, Reentry, Rung
 from infra.chassis.http import Upstream
 
 NAME = "journeys"
@@ -139,6 +139,20 @@ class Published(Document):
     pending: bool
 
 
+class Template(Document):
+    """`journey` is a JourneyInput."""
+
+    key: str
+    name: str
+    description: str
+    language: Language
+    journey: Any
+
+
+class _Templates(Document):
+    templates: list[Template]
+
+
 class _Journeys(Document):
     journeys: list[Journey]
 
@@ -160,6 +174,19 @@ class JourneysClient:
         path, body = f"/internal/journeys/{segment(key)}/publish", {"effectiveFrom": effective_from}
         return read(await self._call("POST", path, body, _AUTHORING_SECONDS), Published, NAME)
 
+    async def create_from_template(self, template: str, key: str, name: str, language: Language) -> Saved:
+        body = {"template": template, "key": key, "name": name, "language": language.value}
+        return read(await self._call("POST", "/internal/journeys/from-template", body, _AUTHORING_SECONDS), Saved, NAME)
+
+    async def templates(self, language: Language) -> list[Template]:
+        answer = await self._call("GET", "/internal/journey-templates", query={"language": language.value})
+        return read(answer, _Templates, NAME).templates
+
+    async def page(self, first: int, after: str | None, status: ModelStatus | None) -> Page[Journey]:
+        """By key. Raises BadRequest (BAD_CURSOR)."""
+        answer = await self._call("GET", "/internal/journeys", query=listing(first, after, status))
+        return read(answer, Listed[Journey], NAME).page(after)
+
     async def read(self, keys: Sequence[ModelKey]) -> list[Journey | None]:
         answer = await self._call("POST", "/internal/journeys/read", {"items": [key._asdict() for key in keys]})
         return read_each(answer, "journeys", Journey, NAME, keys)
@@ -169,5 +196,12 @@ class JourneysClient:
         answer = await self._call("GET", f"/internal/journeys/{segment(key)}/versions")
         return read(answer, _Journeys, NAME).journeys or []
 
-    async def _call(self, method: str, path: str, body: Any = None, within: float | None = None) -> Any:
-        return await self._upstream.call(method, path, token=self._token, body=body, within=within)
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        within: float | None = None,
+        query: dict[str, str] | None = None,
+    ) -> Any:
+        return await self._upstream.call(method, path, token=self._token, body=body, query=query, within=within)

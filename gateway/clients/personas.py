@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from gateway.clients.answers import Document, Page, read, read_each
-from gateway.clients.models import Evidence, ModelKey, cursor_of, key_of, segment
+from gateway.clients.models import Evidence, Listed, ModelKey, listing, segment
 from gateway.vocabulary import ModelStatus, Rung
 from infra.chassis.http import Upstream
 
@@ -59,12 +59,6 @@ class _Personas(Document):
     personas: list[Persona]
 
 
-class _Listed(Document):
-    items: list[Persona]
-    has_next_page: bool
-    total_count: int
-
-
 class PersonasClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 
@@ -92,18 +86,9 @@ class PersonasClient:
 
     async def page(self, first: int, after: str | None, status: ModelStatus | None) -> Page[Persona]:
         """By key. Raises BadRequest (BAD_CURSOR)."""
-        query = {"first": str(first)}
-        query |= {"after": key_of(after)} if after else {}
-        query |= {"status": status.value} if status else {}
+        query = listing(first, after, status)
         answer = await self._upstream.call("GET", "/internal/personas", token=self._token, query=query)
-        listed = read(answer, _Listed, NAME)
-        return Page(
-            items=listed.items,
-            cursors=[cursor_of(persona.key) for persona in listed.items],
-            has_next_page=listed.has_next_page,
-            has_previous_page=bool(after),
-            total_count=listed.total_count,
-        )
+        return read(answer, Listed[Persona], NAME).page(after)
 
     async def _call(self, method: str, path: str, body: Any = None) -> Any:
         return await self._upstream.call(method, path, token=self._token, body=body)

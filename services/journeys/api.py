@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from infra.chassis.versioned.shapes import After, ReadRequest, Workspaces, as_do
 from infra.chassis.versioned.store import Draft, Version
 from services.journeys import handlers, schemas
 from services.journeys.clients import Events
+from services.journeys.templates import Language, templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,17 @@ router = APIRouter(prefix="/internal", dependencies=[Depends(access.service)], r
 async def save_draft(opened: Opened, workspace: Workspace, key: str, journey: schemas.JourneyInput) -> Response:
     draft, warnings = await handlers.save_draft(opened.journeys, workspace, key, journey)
     return JSONResponse({"journey": as_document(draft), "warnings": [flaw.as_json() for flaw in warnings]})
+
+
+@router.post("/journeys/from-template", response_model=schemas.SavedDraft)
+async def create_from_template(opened: Opened, workspace: Workspace, wanted: schemas.FromTemplate) -> Response:
+    draft, warnings = await handlers.create_from_template(opened.journeys, workspace, wanted)
+    return JSONResponse({"journey": as_document(draft), "warnings": [flaw.as_json() for flaw in warnings]})
+
+
+@router.get("/journey-templates", response_model=schemas.Templates)
+async def journey_templates(_workspace: Workspace, language: Language = Language.EN) -> Response:
+    return JSONResponse({"templates": await asyncio.to_thread(templates, language)})
 
 
 @router.post("/journeys/{key}/publish", response_model=schemas.PublishedVersion)

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import msgspec
 
 from infra.chassis.clock import Clock
-from infra.chassis.errors import Flaw, NotFound
+from infra.chassis.errors import Conflict, Flaw, NotFound
 from infra.chassis.versioned.domain import publication
 from infra.chassis.versioned.handlers import Documents, require_key
 from infra.chassis.versioned.store import Draft, Version
 from services.journeys import domain
 from services.journeys.clients import Events
-from services.journeys.schemas import JourneyInput, JourneyModel
+from services.journeys.schemas import FromTemplate, JourneyInput, JourneyModel
+from services.journeys.templates import Language, templates
 
 
 async def save_draft(
@@ -29,6 +30,26 @@ async def save_draft(
     judgement.insist()
     draft = await journeys.save(workspace, key, journey.document(), journey.base_revision)
     return draft, judgement.warnings
+
+
+async def create_from_template(
+    journeys: Documents, workspace: str, wanted: FromTemplate
+) -> tuple[Draft, Sequence[Flaw]]:
+    """The first draft of a new journey, as the template lays it out; gives it back with warnings.
+
+    Raises NotFound for a template that nobody knows, Conflict when there is a journey of that key.
+    """
+    offered = {template.key: template for template in await asyncio.to_thread(templates, Language(wanted.language))}
+    if wanted.template not in offered:
+        message = f"There is no template {wanted.template!r}; there are {', '.join(offered)}."
+        raise NotFound(message, errors=[Flaw(NotFound.default_code, message, ("template",))])
+    new = {"key": wanted.key, "name": wanted.name, "baseRevision": 0}
+    journey = JourneyInput.model_validate(offered[wanted.template].journey | new)
+    try:
+        return await save_draft(journeys, workspace, wanted.key, journey)
+    except Conflict:
+        message = f"There is a journey {wanted.key!r} already; choose another key."
+        raise Conflict(message, errors=[Flaw(Conflict.default_code, message, ("key",))]) from None
 
 
 async def publish(

@@ -35,6 +35,7 @@ def _storable(content: JsonValue) -> JsonValue:
 RuleText = Annotated[str, StringConstraints(max_length=10_000)]
 
 Rung = Literal["ASSUMPTION", "STAFF_BRAINSTORM", "CUSTOMER_WORKSHOP", "CUSTOMER_DRAWN", "RESEARCH"]
+Language = Literal["EN", "NL"]
 Reentry = Literal["ALWAYS", "AFTER_END", "NEVER"]
 DropOffReason = Literal[
     "EXTRA_COST",
@@ -173,6 +174,29 @@ class JourneyInput(JourneyModel):
 
 class JourneyDocument(JourneyModel, Stored):
     """A draft or a version as it is read."""
+
+
+class FromTemplate(Shape):
+    """A journey to make; its template by key."""
+
+    template: Name
+    key: Slug
+    name: Name
+    language: Language = "EN"
+
+
+class TemplateDocument(Shape):
+    """`journey` can be saved as it is."""
+
+    key: Slug
+    name: Name
+    description: Prose
+    language: Language
+    journey: JourneyInput
+
+
+class Templates(Shape):
+    templates: list[TemplateDocument]
 
 
 class SavedDraft(Shape):

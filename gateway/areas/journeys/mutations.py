@@ -5,9 +5,11 @@ import strawberry
 from gateway.areas.journeys.inputs import JourneyInput
 from gateway.areas.journeys.types import Journey, to_journey
 from gateway.areas.payloads import UserError, refusals, user_errors
+from gateway.clients.journeys import Saved
 from gateway.context import Info
 from gateway.permissions import WritesModels, resolved
 from gateway.scalars import DateTime
+from gateway.vocabulary import Language
 from gateway.wire import given, to_wire
 from infra.chassis.errors import Problem
 
@@ -34,7 +36,17 @@ class JourneyMutations:
             saved = await info.context.journeys.save(input.key, to_wire(input))
         except Problem as problem:
             return JourneyPayload(journey=None, errors=refusals(problem), warnings=[])
-        return JourneyPayload(journey=to_journey(saved.journey), errors=[], warnings=user_errors(saved.warnings or ()))
+        return _payload(saved)
+
+    @resolved(WritesModels, description="The first draft of a new journey, as the template lays it out.")
+    async def create_journey_from_template(
+        self, info: Info, template: str, key: str, name: str, language: Language | None = Language.EN
+    ) -> JourneyPayload:
+        try:
+            saved = await info.context.journeys.create_from_template(template, key, name, language or Language.EN)
+        except Problem as problem:
+            return JourneyPayload(journey=None, errors=refusals(problem), warnings=[])
+        return _payload(saved)
 
     @resolved(WritesModels, description="Puts the draft in force, from now or from an earlier moment on.")
     async def publish_journey(
@@ -45,3 +57,7 @@ class JourneyMutations:
         except Problem as problem:
             return PublishJourneyPayload(journey=None, pending=False, errors=refusals(problem))
         return PublishJourneyPayload(journey=to_journey(published.journey), pending=published.pending, errors=[])
+
+
+def _payload(saved: Saved) -> JourneyPayload:
+    return JourneyPayload(journey=to_journey(saved.journey), errors=[], warnings=user_errors(saved.warnings or ()))

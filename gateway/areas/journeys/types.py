@@ -17,7 +17,7 @@ from gateway.context import Info
 from gateway.permissions import ReadsInsights, resolved
 from gateway.relay import Node, model_id
 from gateway.scalars import JSON, DateTime, Duration, Position
-from gateway.vocabulary import DropOffReason, ModelStatus, Reentry, Rung
+from gateway.vocabulary import DropOffReason, Language, ModelStatus, Reentry, Rung
 from gateway.wire import given
 
 
@@ -87,6 +87,15 @@ class Hypothesis:
     claim: float
 
 
+@strawberry.type(description="A map to begin with. `journey` is a JourneyInput: change it and save it.")
+class JourneyTemplate:
+    key: str
+    name: str
+    description: str
+    language: Language
+    journey: JSON
+
+
 @strawberry.type
 class Journey(Node):
     key: str
@@ -154,6 +163,10 @@ def to_journey(document: documents.Journey) -> Journey:
         ],
     }
     return Journey(id=model_id("Journey", document.key, document.version), **members)
+
+
+def to_template(document: documents.Template) -> JourneyTemplate:
+    return msgspec.convert(document, JourneyTemplate, from_attributes=True)
 
 
 def to_phase(document: documents.Phase) -> Phase:
