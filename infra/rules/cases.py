@@ -180,7 +180,7 @@ def affixes(node: Node) -> Mapping[str, str]:
 
 def _all_of(parts: list[Cases]) -> Cases:
     found: tuple[Case, ...] = ((),)
-    complete = all(part.complete or not part.cases for part in parts)
+    complete = all(part.complete for part in parts)
     for part in parts:
         joined = [(*one, *other) for one, other in product(found, part.cases)]
         complete = complete and len(joined) <= MOST_CASES

@@ -284,3 +284,94 @@ async def test_while_journeys_is_away_that_is_a_top_level_error(api: Gateway, op
 async def test_a_duration_is_iso_8601(api: Gateway, value: object) -> None:
     assert await api.errors(SAVE % ALL, variables={"input": DRAFT | {"patience": value}}) == [("", "BAD_USER_INPUT")]
     assert api.journeys.calls == []
+
+
+TEMPLATES = "/internal/journey-templates"
+FROM_TEMPLATE = "/internal/journeys/from-template"
+
+
+@pytest.mark.parametrize(
+    ("argument", "language"),
+    [("", "EN"), ("(language: null)", "EN"), ("(language: EN)", "EN"), ("(language: NL)", "NL")],
+)
+async def test_templates_come_in_a_language(api: Gateway, argument: str, language: str) -> None:
+    drawn = {"key": "purchase", "name": "P", "phases": []}
+    template = {"key": "t", "name": "T", "description": "d", "language": language, "journey": drawn, "unknown": 1}
+    api.journeys.answers[f"GET {TEMPLATES}"] = lambda _: {"templates": [template]}
+    found = await api.data(f"{{ journeyTemplates{argument} {{ key name description language journey }} }}")
+    assert found == {"journeyTemplates": [{name: item for name, item in template.items() if name != "unknown"}]}
+    assert api.journeys.bodies(TEMPLATES) == [{"language": language}]
+
+
+@pytest.mark.parametrize(("argument", "language"), [("", "EN"), (", language: NL", "NL")])
+async def test_a_journey_is_made_from_a_template(api: Gateway, argument: str, language: str) -> None:
+    draft = journey(version=None, revision=1, status="DRAFT")
+    api.journeys.answers[f"POST {FROM_TEMPLATE}"] = lambda _: {"journey": draft, "warnings": []}
+    mutation = (
+        'mutation { createJourneyFromTemplate(template: "t", key: "k", name: "N"%s) { journey { key status } %s } }'
+    )
+    assert await api.data(mutation % (argument, ALL)) == {
+        "createJourneyFromTemplate": {"journey": {"key": "purchase", "status": "DRAFT"}, "errors": [], "warnings": []}
+    }
+    assert api.journeys.bodies(FROM_TEMPLATE) == [{"template": "t", "key": "k", "name": "N", "language": language}]
+
+
+async def test_a_template_that_nobody_knows_is_told_in_the_payload(api: Gateway) -> None:
+    flaws = [Flaw("NOT_FOUND", "No such template.", ("template",))]
+    api.journeys.answers[f"POST {FROM_TEMPLATE}"] = problem(404, "NOT_FOUND", flaws=flaws)
+    mutation = 'mutation { createJourneyFromTemplate(template: "t", key: "k", name: "N") { journey { key } %s } }'
+    refused = (await api.data(mutation % "errors { code message path } warnings { code }"))["createJourneyFromTemplate"]
+    assert refused == {
+        "journey": None,
+        "errors": [{"code": "NOT_FOUND", "message": "No such template.", "path": ["template"]}],
+        "warnings": [],
+    }
+
+
+JOURNEYS = "/internal/journeys"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ("", {"first": "20", "after": ""}),
+        ("(first: null, after: null, status: null)", {"first": "20", "after": ""}),
+        ('(first: 2, after: "a", status: DRAFT)', {"first": "2", "after": "a", "status": "DRAFT"}),
+    ],
+)
+async def test_journeys_come_in_pages(api: Gateway, arguments: str, asked: dict[str, str]) -> None:
+    found = {"items": [journey(key="b"), journey(key="c")], "hasNextPage": True, "totalCount": 7}
+    api.journeys.answers[f"GET {JOURNEYS}"] = lambda _: found
+    query = "{ journeys%s { totalCount edges { cursor node { key } } pageInfo { hasNextPage startCursor endCursor } } }"
+    assert await api.data(query % arguments) == {
+        "journeys": {
+            "totalCount": 7,
+            "edges": [{"cursor": "b", "node": {"key": "b"}}, {"cursor": "c", "node": {"key": "c"}}],
+            "pageInfo": {"hasNextPage": True, "startCursor": "b", "endCursor": "c"},
+        }
+    }
+    assert api.journeys.bodies(JOURNEYS) == [asked]
+
+
+@pytest.mark.parametrize("first", [0, 101, -1])
+async def test_a_page_of_journeys_has_a_size_that_can_be(api: Gateway, first: int) -> None:
+    assert await api.errors(f"{{ journeys(first: {first}) {{ totalCount }} }}") == [("journeys", "BAD_PAGE")]
+    assert api.journeys.calls == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "key", "scope"),
+    [
+        ("{ journeyTemplates { key } }", "sk_bare", "models:read"),
+        ("{ journeys { totalCount } }", "sk_bare", "models:read"),
+        (
+            'mutation { createJourneyFromTemplate(template: "t", key: "k", name: "N") { errors { code } } }',
+            "sk_models",
+            "models:write",
+        ),
+    ],
+)
+async def test_templates_and_lists_need_their_scope(api: Gateway, operation: str, key: str, scope: str) -> None:
+    [error] = (await api.ask(operation, key=key))["errors"]
+    assert (error["extensions"]["code"], error["message"]) == ("FORBIDDEN", f"This needs the scope {scope}.")
+    assert api.journeys.calls == []

@@ -21,7 +21,7 @@ def reached(dependant: Dependant) -> Iterator[object]:
 def test_every_route_depends_on_the_service_token() -> None:
     """Proves that the token is verified before a route runs; not that the route then keeps to its workspace."""
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
-    assert len(routes) == len(router.routes) == 7
+    assert len(routes) == len(router.routes) == 9
     assert [route.path for route in routes if access.service not in reached(route.dependant)] == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +114,23 @@ def test_it_is_complete(key: str) -> None:
         "UNCLEAR_INFORMATION",
         "NEW_CIRCUMSTANCES",
         "OTHER",
+    }
+
+
+def test_the_reference_names_every_template_and_every_touchpoint_with_its_rule() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "journey-templates.md").read_text()
+    rows = [
+        tuple(cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1])
+        for line in text.split("\n")
+    ]
+    maps = [template(key).journey for key in KEYS]
+    for drawn in maps:
+        assert (f"`{drawn['key']}`", ", ".join(f"`{phase['key']}`" for phase in drawn["phases"])) in rows
+    assert {row for row in rows if len(row) == 4 and row[0].startswith("`")} == {
+        (f"`{one['key']}`", one["name"], one["channel"], f"`{one['recognisedBy']}`")
+        for drawn in maps
+        for phase in drawn["phases"]
+        for one in phase["touchpoints"]
     }
 
 

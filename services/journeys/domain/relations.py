@@ -28,9 +28,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
+    """`example`: an event that both recognise; None where their rules are the same and no event is needed to see it."""
+
     earlier: Placed
     later: Placed
-    example: Example
+    example: Example | None
 
 
 class Relations:
@@ -73,8 +75,9 @@ class Relations:
     def _find_overlaps(self) -> Iterator[Overlap]:
         for number, later in enumerate(self._possible):
             for earlier in self._possible[:number]:
-                found = self._together(earlier, later).example
-                if found is not None:
+                same = earlier.study.rule.text.strip() == later.study.rule.text.strip()
+                found = None if same else self._together(earlier, later).example
+                if same or found is not None:
                     yield Overlap(earlier, later, found)
 
     def _find_hiders(self) -> dict[Path, list[Placed]]:
@@ -82,7 +85,7 @@ class Relations:
         hiders: dict[Path, list[Placed]] = {}
         for overlap in self.overlaps:
             for one, other in ((overlap.later, overlap.earlier), (overlap.earlier, overlap.later)):
-                if self._ask([one.study], [other.study]).impossible:
+                if overlap.example is None or self._ask([one.study], [other.study]).impossible:
                     hiders.setdefault(one.path, []).append(other)
         return hiders
 

@@ -53,7 +53,7 @@ def _touchpoints(relations: Relations) -> Iterator[Flaw]:
         if later.path in told or earlier.path in told:
             continue
         told.add(later.path)  # one example is enough to look at
-        if earlier.study.rule.text.strip() == later.study.rule.text.strip():
+        if overlap.example is None:
             message = f"The touchpoint {earlier.key!r} has the same rule; where the customer is decides between them."
             yield Flaw("SAME_RULE", message, later.path)
         else:
