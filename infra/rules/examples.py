@@ -15,10 +15,14 @@ from typing import Any, Final
 from infra.rules.cases import Path, Study, Wanted, affixes
 from infra.rules.kinds import FIELD, VARIABLES, Kind
 from infra.rules.nodes import Compare, Literal, Macro, Select, walk
+from infra.rules.rule import Rule
 from infra.rules.values import MISSING
 
 MOST_TRIED: Final = 256
 """Combinations of cases looked at for one question, and of values for tests that read several places."""
+MOST_WORK: Final = 300_000
+"""Values tried for all questions of one inquiry together, about 4 µs each."""
+_WORK_OF_STUDY: Final = 3  # for each character of a rule that is taken apart
 
 _KINDS: Final = ("track", "page", "screen", "identify", "group", "alias")
 _USUAL: Final[Mapping[str, str]] = {"kind": "track", "name": "Something Done", "source": "website"}
@@ -58,47 +62,65 @@ IMPOSSIBLE: Final = Answer(impossible=True)
 UNKNOWN: Final = Answer()
 
 
-def find_example(matching: Sequence[Study], avoiding: Sequence[Study] = ()) -> Answer:
-    """An event that all rules of `matching` match and none of `avoiding`, or the proof that there cannot be one."""
-    parts = [*(study.matching for study in matching), *(study.avoiding for study in avoiding)]
-    impossible = all(part.complete for part in parts) and math.prod(len(part.cases) for part in parts) <= MOST_TRIED
-    for choice in islice(product(*(part.cases for part in parts)), MOST_TRIED):
-        answer = _solve([wanted for case in choice for wanted in case])
-        found = answer.example
-        if found is not None and _is_one(found, matching, avoiding):
-            return answer
-        impossible = impossible and answer.impossible
-    return IMPOSSIBLE if impossible else UNKNOWN
+class Inquiry:
+    """Questions about the rules of one model. When the work for all of them is used up, nobody knows any more."""
+
+    def __init__(self, work: int = MOST_WORK) -> None:
+        self._work = work
+        self._studies: dict[Rule, Study] = {}
+
+    def find_example(self, matching: Sequence[Rule], avoiding: Sequence[Rule] = ()) -> Answer:
+        """An event that all rules of `matching` match and none of `avoiding`, or the proof that there cannot be one."""
+        parts = [self._study(rule).matching for rule in matching if self._work > 0]
+        parts += [self._study(rule).avoiding for rule in avoiding if self._work > 0]
+        combinations = math.prod(len(part.cases) for part in parts)
+        impossible = all(part.complete for part in parts) and combinations <= MOST_TRIED
+        for choice in islice(product(*(part.cases for part in parts)), MOST_TRIED):
+            if self._work <= 0:
+                return UNKNOWN
+            answer = self._solve([wanted for case in choice for wanted in case])
+            found = answer.example
+            if found is not None and _is_one(found, matching, avoiding):
+                return answer
+            impossible = impossible and answer.impossible
+        return IMPOSSIBLE if impossible and self._work > 0 else UNKNOWN
+
+    def _study(self, rule: Rule) -> Study:
+        if rule not in self._studies:
+            self._work -= _WORK_OF_STUDY * len(rule.text)
+            self._studies[rule] = Study(rule)
+        return self._studies[rule]
+
+    def _solve(self, case: Sequence[Wanted]) -> Answer:
+        """An event of the case. Each place is settled by itself; then the tests that read several are asked."""
+        if any(wanted.test.holds(_NOTHING) != wanted.holds for wanted in case if not wanted.test.paths):
+            return IMPOSSIBLE
+        places = sorted({path for wanted in case for path in wanted.test.paths})
+        choices: dict[Path, list[Any]] = {}
+        for path in places:
+            about = [wanted for wanted in case if path in wanted.test.paths]
+            alone = [wanted for wanted in about if wanted.test.path == path]
+            is_holder = any(other != path and other[: len(path)] == path for other in places)
+            candidates = list(_candidates(path, about, is_holder))
+            self._work -= len(candidates)
+            choices[path] = [value for value in candidates if _fits(path, value, alone)]
+            if not choices[path]:
+                return IMPOSSIBLE if _tried_everything(alone, is_holder) else UNKNOWN
+        return self._combine(choices, [wanted for wanted in case if len(wanted.test.paths) > 1])
+
+    def _combine(self, choices: Mapping[Path, Sequence[Any]], together: Sequence[Wanted]) -> Answer:
+        asked = {path for wanted in together for path in wanted.test.paths}
+        ranges = [values if path in asked else values[:1] for path, values in choices.items()]
+        for values in islice(product(*ranges), MOST_TRIED):
+            self._work -= 1
+            event = _event(zip(choices, values, strict=True))
+            if event is not None and all(wanted.test.holds(event) == wanted.holds for wanted in together):
+                return Answer(event)
+        return UNKNOWN
 
 
-def _is_one(event: Example, matching: Iterable[Study], avoiding: Iterable[Study]) -> bool:
-    return all(study.rule.matches(event) for study in matching) and not any(
-        study.rule.matches(event) for study in avoiding
-    )
-
-
-def _solve(case: Sequence[Wanted]) -> Answer:
-    """An event of the case. Each place is settled by itself; then the tests that read several are asked."""
-    if any(wanted.test.holds(_NOTHING) != wanted.holds for wanted in case if not wanted.test.paths):
-        return IMPOSSIBLE
-    places = sorted({path for wanted in case for path in wanted.test.paths})
-    choices: dict[Path, list[Any]] = {}
-    for path in places:
-        about = [wanted for wanted in case if path in wanted.test.paths]
-        alone = [wanted for wanted in about if wanted.test.path == path]
-        is_holder = any(other != path and other[: len(path)] == path for other in places)
-        fitting = [value for value in _candidates(path, about, is_holder) if _fits(path, value, alone)]
-        if not fitting:
-            return IMPOSSIBLE if _tried_everything(alone, is_holder) else UNKNOWN
-        choices[path] = fitting
-    together = [wanted for wanted in case if len(wanted.test.paths) > 1]
-    asked = {path for wanted in together for path in wanted.test.paths}
-    ranges = [values if path in asked else values[:1] for path, values in choices.items()]
-    for values in islice(product(*ranges), MOST_TRIED):
-        event = _event(zip(choices, values, strict=True))
-        if event is not None and all(wanted.test.holds(event) == wanted.holds for wanted in together):
-            return Answer(event)
-    return UNKNOWN
+def _is_one(event: Example, matching: Iterable[Rule], avoiding: Iterable[Rule]) -> bool:
+    return all(rule.matches(event) for rule in matching) and not any(rule.matches(event) for rule in avoiding)
 
 
 def _fits(path: Path, value: object, alone: Iterable[Wanted]) -> bool:

@@ -69,6 +69,8 @@ def test_the_same_rule_twice_is_told_whatever_it_says(rule: str) -> None:
 def test_of_many_overlaps_each_touchpoint_shows_its_first() -> None:
     model = a_map(['name == "A"'], ['name in ["A", "B"]', 'name == "C"'], ['name in ["A", "B", "C"]'])
     assert warned(model) == [("OVERLAPPING_RULES", recognised(1)), ("OVERLAPPING_RULES", recognised(2))]
+    chain = a_map(['name == "A"'], ['name in ["A", "B"]'], ['name in ["B", "C"]'])
+    assert warned(chain) == [("OVERLAPPING_RULES", recognised(1)), ("OVERLAPPING_RULES", recognised(2))]
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.rules import parse_rule
-from infra.rules.cases import Study
-from infra.rules.examples import IMPOSSIBLE, UNKNOWN, Answer, find_example
+from infra.rules.examples import IMPOSSIBLE, UNKNOWN, Answer, Inquiry
 from tests.rules.builders import Event
 
 
 def asked(matching: Sequence[str], avoiding: Sequence[str] = ()) -> Answer:
-    return find_example([Study(parse_rule(text)) for text in matching], [Study(parse_rule(text)) for text in avoiding])
+    return Inquiry().find_example([parse_rule(text) for text in matching], [parse_rule(text) for text in avoiding])
 
 
 @pytest.mark.parametrize(
@@ -104,6 +103,16 @@ def test_what_contradicts_itself_is_impossible(matching: list[str], avoiding: li
 )
 def test_where_nothing_is_found_nothing_is_said(matching: list[str]) -> None:
     assert asked(matching) == UNKNOWN
+
+
+def test_an_inquiry_comes_to_an_end() -> None:
+    rules = [parse_rule(f'name == "A" && properties.n > {number}') for number in range(20)]
+    inquiry = Inquiry(work=1_000)
+    answers = [inquiry.find_example([rule]) for rule in rules]
+    known = [answer.example is not None for answer in answers]
+    assert known == sorted(known, reverse=True) and 0 < sum(known) < 20
+    assert answers[-1] == UNKNOWN
+    assert inquiry.find_example([parse_rule("false")]) == UNKNOWN
 
 
 VALUES = st.sampled_from(["1", "2", "2.5", "true", "null", '"a"', '"b"'])

@@ -5,15 +5,12 @@ Found by building events (`infra.rules.examples`), so what is said is certain; w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.rules.cases import Study
-from infra.rules.examples import UNKNOWN, Answer, Example, find_example
+from infra.rules import Rule
+from infra.rules.examples import UNKNOWN, Answer, Example, Inquiry
 from services.journeys.domain.model import Model, Path
-
-MOST_QUESTIONS = 4_000
-"""About 0.1 ms each. A journey in which more touchpoints may have events in common is looked at in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class Placed:
     key: str
     phase: int
     path: Path
-    study: Study
+    rule: Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +35,14 @@ class Overlap:
 class Relations:
     """Asked in map order, so that the same journey always gets the same answers."""
 
-    def __init__(self, model: Model, studies: Mapping[Path, Study]) -> None:
-        self._left = MOST_QUESTIONS
-        self._starts, self._ends = _starting(studies)
+    def __init__(self, model: Model, rules: Mapping[Path, Rule], inquiry: Inquiry) -> None:
+        self._ask = inquiry.find_example
+        self._starts, self._ends = _starting(rules)
         placed = [
-            Placed(touchpoint.key, int(path[1]), (*path, "recognisedBy"), studies[*path, "recognisedBy"])
+            Placed(touchpoint.key, int(path[1]), (*path, "recognisedBy"), rules[*path, "recognisedBy"])
             for path, touchpoint in model.touchpoints()
         ]
-        self.contradictory = [one for one in placed if self._ask([one.study]).impossible]
+        self.contradictory = [one for one in placed if self._ask([one.rule]).impossible]
         self._possible = [one for one in placed if one not in self.contradictory]
         self.overlaps = list(self._find_overlaps())
         self._hiders = self._find_hiders()
@@ -68,14 +65,14 @@ class Relations:
 
     def _can_be_chosen(self, one: Placed, phase: int | None) -> bool:
         """Whether an event may choose it for an instance in that phase, or (None) start a run with it."""
-        if phase is None and self._ask([one.study, *self._starts], self._ends).impossible:
+        if phase is None and self._ask([one.rule, *self._starts], self._ends).impossible:
             return False
         return all(_order(one, phase) < _order(hider, phase) for hider in self._hiders.get(one.path, ()))
 
     def _find_overlaps(self) -> Iterator[Overlap]:
         for number, later in enumerate(self._possible):
             for earlier in self._possible[:number]:
-                same = earlier.study.rule.text.strip() == later.study.rule.text.strip()
+                same = earlier.rule.text.strip() == later.rule.text.strip()
                 found = None if same else self._together(earlier, later).example
                 if same or found is not None:
                     yield Overlap(earlier, later, found)
@@ -85,27 +82,21 @@ class Relations:
         hiders: dict[Path, list[Placed]] = {}
         for overlap in self.overlaps:
             for one, other in ((overlap.later, overlap.earlier), (overlap.earlier, overlap.later)):
-                if overlap.example is None or self._ask([one.study], [other.study]).impossible:
+                if overlap.example is None or self._ask([one.rule], [other.rule]).impossible:
                     hiders.setdefault(one.path, []).append(other)
         return hiders
 
     def _together(self, one: Placed, other: Placed) -> Answer:
-        names, others = one.study.rule.names, other.study.rule.names
+        names, others = one.rule.names, other.rule.names
         if names is not None and others is not None and names.isdisjoint(others):
             return UNKNOWN
-        return self._ask([one.study, other.study])
-
-    def _ask(self, matching: Sequence[Study], avoiding: Sequence[Study] = ()) -> Answer:
-        if not self._left:
-            return UNKNOWN
-        self._left -= 1
-        return find_example(matching, avoiding)
+        return self._ask([one.rule, other.rule])
 
 
-def _starting(studies: Mapping[Path, Study]) -> tuple[list[Study], list[Study]]:
+def _starting(rules: Mapping[Path, Rule]) -> tuple[list[Rule], list[Rule]]:
     """What the event that starts a run must match, and what it must not."""
-    must = [studies[field,] for field in ("startsWhen",) if (field,) in studies]
-    must_not = [studies[field,] for field in ("cancelledWhen", "returnedWhen") if (field,) in studies]
+    must = [rules[field,] for field in ("startsWhen",) if (field,) in rules]
+    must_not = [rules[field,] for field in ("cancelledWhen", "returnedWhen") if (field,) in rules]
     return must, must_not
 
 

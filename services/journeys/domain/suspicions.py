@@ -8,8 +8,7 @@ import msgspec
 
 from infra.chassis.errors import Flaw
 from infra.rules import Rule
-from infra.rules.cases import Study
-from infra.rules.examples import find_example
+from infra.rules.examples import Inquiry
 from services.journeys.domain.measures import unclear_measures
 from services.journeys.domain.model import Model, Path
 from services.journeys.domain.relations import Relations
@@ -21,15 +20,15 @@ _CONTRADICTION = "No event can match this rule: it contradicts itself."
 
 def suspicions(model: Model, rules: Mapping[Path, Rule]) -> Iterator[Flaw]:
     """Everything suspicious about a model without flaws; its rules by their path."""
-    studies = {path: Study(rule) for path, rule in rules.items()}
-    relations = Relations(model, studies)
+    inquiry = Inquiry()
+    single = [*_goal(model, rules, inquiry), *_futile_rules(model, rules, inquiry)]
+    relations = Relations(model, rules, inquiry)  # last, as it can use up all the work that there is
     yield from _empty_phases(model)
     yield from _touchpoints(relations)
-    yield from _goal(model, studies)
-    if ("startsWhen",) in studies and not relations.can_start:
+    if ("startsWhen",) in rules and not relations.can_start:
         message = "No touchpoint can match what startsWhen asks for: no run starts."
         yield Flaw("RULE_NEVER_MATCHES", message, ("startsWhen",))
-    yield from _futile_rules(model, studies)
+    yield from single
     yield from unclear_measures(model)
 
 
@@ -43,14 +42,15 @@ def _empty_phases(model: Model) -> Iterator[Flaw]:
 def _touchpoints(relations: Relations) -> Iterator[Flaw]:
     for one in relations.contradictory:
         yield Flaw("TOUCHPOINT_UNREACHABLE", _CONTRADICTION, one.path)
-    told = set()
+    hidden = set()
     for one, hider in relations.unreachable():
-        told.add(one.path)
+        hidden.add(one.path)
         message = f"No step can have this touchpoint: {hider.key!r} matches whatever it matches, and is chosen first."
         yield Flaw("TOUCHPOINT_UNREACHABLE", message, one.path)
+    told = set()
     for overlap in relations.overlaps:
         earlier, later = overlap.earlier, overlap.later
-        if later.path in told or earlier.path in told:
+        if later.path in told or hidden & {earlier.path, later.path}:
             continue
         told.add(later.path)  # one example is enough to look at
         if overlap.example is None:
@@ -65,19 +65,19 @@ def _touchpoints(relations: Relations) -> Iterator[Flaw]:
             yield Flaw("OVERLAPPING_RULES", message, later.path)
 
 
-def _goal(model: Model, studies: Mapping[Path, Study]) -> Iterator[Flaw]:
-    goal, cancelled = studies.get(("goal",)), studies.get(("cancelledWhen",))
+def _goal(model: Model, rules: Mapping[Path, Rule], inquiry: Inquiry) -> Iterator[Flaw]:
+    goal, cancelled = rules.get(("goal",)), rules.get(("cancelledWhen",))
     if goal is None:
         return
-    if find_example([goal]).impossible:
+    if inquiry.find_example([goal]).impossible:
         yield Flaw(GOAL_UNREACHABLE, _CONTRADICTION, ("goal",))
-    elif cancelled is not None and find_example([goal], [cancelled]).impossible:
+    elif cancelled is not None and inquiry.find_example([goal], [cancelled]).impossible:
         message = "Every event that matches the goal matches cancelledWhen too, which comes first: nobody completes."
         yield Flaw(GOAL_UNREACHABLE, message, ("goal",))
     else:
-        shown = [studies[*path, "recognisedBy"] for path, _ in model.touchpoints()]
-        shown += [studies[field,] for field in ("scope",) if (field,) in studies]
-        if shown and _disjoint(goal.rule.names, _names(study.rule for study in shown)):
+        shown = [rules[*path, "recognisedBy"] for path, _ in model.touchpoints()]
+        shown += [rules[field,] for field in ("scope",) if (field,) in rules]
+        if shown and _disjoint(goal.names, _names(shown)):
             message = (
                 "No touchpoint and no `scope` can match what the goal asks for, so the map does not show how it is "
                 "reached; is the event's name spelled as it is sent?"
@@ -85,17 +85,17 @@ def _goal(model: Model, studies: Mapping[Path, Study]) -> Iterator[Flaw]:
             yield Flaw("GOAL_OFF_MAP", message, ("goal",))
 
 
-def _futile_rules(model: Model, studies: Mapping[Path, Study]) -> Iterator[Flaw]:
+def _futile_rules(model: Model, rules: Mapping[Path, Rule], inquiry: Inquiry) -> Iterator[Flaw]:
     """Other rules that can never matter; drop-off rules see events that belong to the journey, and no others."""
-    touchpoints = _names(studies[*path, "recognisedBy"].rule for path, _ in model.touchpoints())
-    of_journey = _names(studies[field,].rule for field in _BELONGING if (field,) in studies)
+    touchpoints = _names(rules[*path, "recognisedBy"] for path, _ in model.touchpoints())
+    of_journey = _names(rules[field,] for field in _BELONGING if (field,) in rules)
     belonging = None if touchpoints is None or of_journey is None else touchpoints | of_journey
-    for path, study in studies.items():
+    for path, rule in rules.items():
         if path[0] in ("phases", "goal", "startsWhen"):
             continue
-        if find_example([study]).impossible:
+        if inquiry.find_example([rule]).impossible:
             yield Flaw("RULE_NEVER_MATCHES", _CONTRADICTION, path)
-        elif path[0] == "dropOffReasons" and _disjoint(study.rule.names, belonging):
+        elif path[0] == "dropOffReasons" and _disjoint(rule.names, belonging):
             message = "No event that belongs to this journey can match; let a touchpoint or `scope` match it too."
             yield Flaw("RULE_NEVER_MATCHES", message, path)
 
