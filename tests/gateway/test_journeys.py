@@ -334,9 +334,9 @@ JOURNEYS = "/internal/journeys"
 @pytest.mark.parametrize(
     ("arguments", "asked"),
     [
-        ("", {"first": "20", "after": ""}),
-        ("(first: null, after: null, status: null)", {"first": "20", "after": ""}),
-        ('(first: 2, after: "a", status: DRAFT)', {"first": "2", "after": "a", "status": "DRAFT"}),
+        ("", {"first": "20"}),
+        ("(first: null, after: null, status: null)", {"first": "20"}),
+        ('(first: 2, after: "YQ", status: DRAFT)', {"first": "2", "after": "a", "status": "DRAFT"}),
     ],
 )
 async def test_journeys_come_in_pages(api: Gateway, arguments: str, asked: dict[str, str]) -> None:
@@ -346,8 +346,8 @@ async def test_journeys_come_in_pages(api: Gateway, arguments: str, asked: dict[
     assert await api.data(query % arguments) == {
         "journeys": {
             "totalCount": 7,
-            "edges": [{"cursor": "b", "node": {"key": "b"}}, {"cursor": "c", "node": {"key": "c"}}],
-            "pageInfo": {"hasNextPage": True, "startCursor": "b", "endCursor": "c"},
+            "edges": [{"cursor": "Yg", "node": {"key": "b"}}, {"cursor": "Yw", "node": {"key": "c"}}],
+            "pageInfo": {"hasNextPage": True, "startCursor": "Yg", "endCursor": "Yw"},
         }
     }
     assert api.journeys.bodies(JOURNEYS) == [asked]
@@ -374,4 +374,9 @@ async def test_a_page_of_journeys_has_a_size_that_can_be(api: Gateway, first: in
 async def test_templates_and_lists_need_their_scope(api: Gateway, operation: str, key: str, scope: str) -> None:
     [error] = (await api.ask(operation, key=key))["errors"]
     assert (error["extensions"]["code"], error["message"]) == ("FORBIDDEN", f"This needs the scope {scope}.")
+    assert api.journeys.calls == []
+
+
+async def test_a_cursor_of_another_list_is_refused(api: Gateway) -> None:
+    assert await api.errors('{ journeys(after: "é") { totalCount } }') == [("journeys", "BAD_CURSOR")]
     assert api.journeys.calls == []
