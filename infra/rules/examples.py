@@ -105,7 +105,7 @@ class Inquiry:
             self._work -= len(candidates)
             choices[path] = [value for value in candidates if _fits(path, value, alone)]
             if not choices[path]:
-                return IMPOSSIBLE if _tried_everything(alone, is_holder) else UNKNOWN
+                return IMPOSSIBLE if _tried_everything(alone) else UNKNOWN
         return self._combine(choices, [wanted for wanted in case if len(wanted.test.paths) > 1])
 
     def _combine(self, choices: Mapping[Path, Sequence[Any]], together: Sequence[Wanted]) -> Answer:
@@ -128,11 +128,11 @@ def _fits(path: Path, value: object, alone: Iterable[Wanted]) -> bool:
     return event is not None and all(wanted.test.holds(event) == wanted.holds for wanted in alone)
 
 
-def _tried_everything(alone: Sequence[Wanted], is_holder: bool) -> bool:
+def _tried_everything(alone: Sequence[Wanted]) -> bool:
     """Whether the candidates stood for every value that the place can have."""
-    if any(wanted.holds and wanted.test.names_values for wanted in alone):
-        return True
-    return not is_holder and all(wanted.test.is_plain for wanted in alone)
+    return any(wanted.holds and wanted.test.names_values for wanted in alone) or all(
+        wanted.test.is_plain for wanted in alone
+    )
 
 
 def _candidates(path: Path, about: Sequence[Wanted], is_holder: bool) -> Iterator[Any]:

@@ -89,6 +89,8 @@ def test_a_touchpoint_whose_rule_contradicts_itself_is_never_recognised(rule: st
         ([['name == "A"', 'name in ["A", "B"]']], []),
         # alone in a later phase, which nobody ever comes to
         ([['name in ["A", "B"]'], ['name == "A"']], [recognised(1)]),
+        # the earliest phase comes first at the start, whatever the place in it
+        ([['name == "C"', 'name in ["A", "B"]'], ['name == "A"']], [recognised(1)]),
         # in a phase that others lead to, where it is chosen before one of another phase
         ([['name in ["A", "B"]'], ['name == "A"', 'name == "C"']], []),
         # from the phase behind it, the earlier one is further away
@@ -101,6 +103,13 @@ def test_a_touchpoint_that_another_always_precedes_is_never_recognised(
     phases: list[list[str]], hidden: list[str]
 ) -> None:
     assert [path for code, path in warned(a_map(*phases)) if code == "TOUCHPOINT_UNREACHABLE"] == hidden
+
+
+def test_where_no_run_starts_that_alone_is_told() -> None:
+    model = a_map(['name in ["A", "B"]', 'name == "A"'], startsWhen='name == "C"')
+    assert [warning for warning in warned(model) if warning[0] != "OVERLAPPING_RULES"] == [
+        ("RULE_NEVER_MATCHES", "startsWhen")
+    ]
 
 
 def test_a_phase_without_touchpoints_is_suspicious() -> None:

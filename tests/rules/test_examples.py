@@ -97,6 +97,8 @@ def test_what_contradicts_itself_is_impossible(matching: list[str], avoiding: li
     [
         ['name.matches("^A.*B$")'],
         ["size(properties.x) > 40"],
+        ['name.matches("^A.*B$") || (name == "A" && name == "B")'],
+        ['properties.a == "x" && properties.a.b == 1'],
         ["properties.a + properties.b == 1234567"],
         ["&&".join(f"(has(properties.a{n}) || has(properties.b{n}))" for n in range(6)) + '&& name.matches("^x$")'],
     ],
