@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.full, pytest.mark.xdist_group("faults")]
 
 LEASE_SECONDS = LEASE_MICROSECONDS / 1e6
 LEASES = len(lease_names(["default"]))
+HALVES = [LEASES // 2, LEASES - LEASES // 2]
 _JOURNEY = shop_journey("shop")
 _OWNERS = """
 SELECT owner FROM leases JOIN projectors USING (owner)
@@ -63,7 +64,7 @@ def two_projectors(folder: Path, url: str) -> Iterator[tuple[Platform, dict[str,
         second = Process(first.arguments, first.environment, folder / "second projector.log")
         platform.processes["second projector"] = second
         second.start()
-        until(lambda: sorted(shares(url).values()) == [8, 9], 10, "both have a share")
+        until(lambda: sorted(shares(url).values()) == HALVES, 10, "both have a share")
         [other] = shares(url).keys() - {owner}
         platform.publish(_JOURNEY)
         yield platform, {owner: first, other: second}
@@ -85,7 +86,7 @@ def test_the_work_of_a_projector_that_ends_is_taken_over(tmp_path: Path, postgre
         after_peace = seconds_until_owned_by(postgresql_url, stays)
 
         process.start()
-        until(lambda: sorted(shares(postgresql_url).values()) == [8, 9], 10, "both have a share again")
+        until(lambda: sorted(shares(postgresql_url).values()) == HALVES, 10, "both have a share again")
         [returned] = shares(postgresql_url).keys() - {stays}
         projectors[stays].kill()
         after_death = seconds_until_owned_by(postgresql_url, returned)
@@ -111,7 +112,7 @@ def test_the_step_of_a_projector_that_was_paused_past_its_lease_is_refused(
             print(f"taken over after {seconds_until_owned_by(postgresql_url, works):.2f} s")
             process.resume()
             until(lambda log=process.log, at=before: says_refused(log.read_text()[at:]), 10, "its step is refused")
-            until(lambda: sorted(shares(postgresql_url).values()) == [8, 9], 10, "both have a share again")
+            until(lambda: sorted(shares(postgresql_url).values()) == HALVES, 10, "both have a share again")
         load.finish(20)
         platform.settle()
         print(verify(postgresql_url, postgresql_url, _JOURNEY, load.ledgers))
@@ -135,7 +136,7 @@ def test_a_projector_that_stands_still_amid_a_step_does_not_hold_up_the_other(
         print(f"seen {time.monotonic() - began:.2f} s after a write")
 
         projectors[paused].resume()
-        until(lambda: sorted(shares(postgresql_url).values()) == [8, 9], 10, "both have a share again")
+        until(lambda: sorted(shares(postgresql_url).values()) == HALVES, 10, "both have a share again")
         load.finish(20)
         platform.settle()
         print(verify(postgresql_url, postgresql_url, _JOURNEY, [*load.ledgers, probe.ledger]))
