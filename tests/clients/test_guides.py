@@ -24,7 +24,7 @@ MARK = "--- next ---"
 
 @dataclass
 class Step:
-    """One command block of a guide, the files that are written before it, and what it should print if the guide tells."""
+    """One command block of a guide, the files to write before it, and what it prints if the guide tells."""
 
     files: dict[str, str]
     commands: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +32,12 @@ class Workshop:
     def _bin(self) -> Path:
         return self.folder / "bin"
 
-    def run(self, script: str, environment: Mapping[str, str] | None = None) -> str:
+    def run(self, script: str) -> str:
         """What a shell prints that runs `script` in the folder; fails with what it says if it ends badly."""
         finished = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
-            env=os.environ | {"PATH": f"{self._bin}:{os.environ['PATH']}"} | (environment or {}),
+            env={**os.environ, "PATH": f"{self._bin}:{os.environ['PATH']}"},
             capture_output=True,
             text=True,
             timeout=_SECONDS,
