@@ -1,4 +1,4 @@
-"""Who a key speaks for."""
+"""Who a key or customer token speaks for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from infra.chassis.http import Upstream
 _TRUSTED_FOR = 5_000_000  # microseconds: a revoked key is refused within 5 s
 _KEPT = 1_024
 _ANY_WORKSPACE = "*"
+_ADMITTED = frozenset({"SECRET", "CUSTOMER"})
 
 
 class Keys:
@@ -26,17 +27,17 @@ class Keys:
         self._known: OrderedDict[bytes, tuple[int, Principal]] = OrderedDict()
 
     async def principal(self, authorization: str | None) -> Principal:
-        """The one that `Authorization: Bearer <key>` names.
+        """The one that `Authorization: Bearer <key or token>` names.
 
-        Raises Unauthenticated for a key that is absent or unknown, Forbidden for a write key, Unavailable while events
-        cannot be asked.
+        Raises Unauthenticated for a key that is absent or unknown and a token that has expired, Forbidden for a write
+        key, Unavailable while events cannot be asked.
         """
         scheme, _, key = (authorization or "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
-            raise Unauthenticated("Give a secret key: Authorization: Bearer <key>.")
+            raise Unauthenticated("Give a secret key or a customer token: Authorization: Bearer <key>.")
         principal = await self._principal_of(key)
-        if principal.kind != "SECRET":
+        if principal.kind not in _ADMITTED:
             raise Forbidden("A write key may only record events, over HTTP; use a secret key here.")
         return principal
 
@@ -44,7 +45,7 @@ class Keys:
         digest = sha256(key.encode()).digest()
         now = self._clock()
         until, principal = self._known.get(digest, (0, None))
-        if principal is not None and now < until:
+        if principal is not None and now < min(until, principal.expires_at or until):
             return principal
         client = EventsClient(self._events, self._tokens.mint(EventsClient.audience, _ANY_WORKSPACE))
         try:

@@ -23,6 +23,7 @@ from gateway.clients.customers import (
     Step,
     StepsOf,
     TimelineOf,
+    View,
 )
 from gateway.clients.events import (
     DropOffKey,
@@ -65,7 +66,7 @@ class Loaders(_Paged):
         self._personas = personas
         self._journeys = journeys
         self._events = events
-        self._moments: dict[str | None, CustomerLoaders] = {}
+        self._views: dict[View, CustomerLoaders] = {}
         self.persona_by_key: DataLoader[ModelKey, Persona | None] = _loader(personas.read)
         self.versions_by_persona: DataLoader[str, list[Persona]] = DataLoader(self._persona_versions)
         self.journey_by_key: DataLoader[ModelKey, Journey | None] = _loader(journeys.read)
@@ -76,9 +77,16 @@ class Loaders(_Paged):
 
     def as_of(self, moment: str | None) -> CustomerLoaders:
         """Customers as they were at a moment; None: as they are."""
-        if moment not in self._moments:
-            self._moments[moment] = CustomerLoaders(self._events.customers_as_of(moment))
-        return self._moments[moment]
+        return self._customers(View(as_of=moment))
+
+    def disclosed_to(self, customer: IdentifierKey) -> CustomerLoaders:
+        """What may be told to one customer of themself."""
+        return self._customers(View(disclose_to=customer))
+
+    def _customers(self, view: View) -> CustomerLoaders:
+        if view not in self._views:
+            self._views[view] = CustomerLoaders(self._events.customers(view))
+        return self._views[view]
 
     def insights_by_journey(self, reading: InsightsReading) -> DataLoader[str, Insights | None]:
         return self._of_page("insights", reading, self._events.insights)
@@ -98,10 +106,10 @@ class Loaders(_Paged):
 
 
 class CustomerLoaders(_Paged):
-    """Customers and all that hangs on them, as one moment shows them.
+    """Customers and all that hangs on them, as one view shows them.
 
     There is no other way to them, and what was loaded goes on with the loaders it came from: so no field of a customer
-    of the past can show the present.
+    of the past can show the present, nor one that is told to a customer show what may not be.
     """
 
     def __init__(self, client: CustomersClient) -> None:

@@ -33,6 +33,18 @@ class ReadsCustomers(Scope):
     name = "customers:read"
 
 
+class IsCustomer(Scope):
+    """Lets customer tokens through: they have no scope that would show them anybody else."""
+
+    name = "me"
+
+    def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
+        return info.context.principal.customer is not None
+
+    def on_unauthorized(self) -> NoReturn:
+        raise GraphQLError("This needs a customer token.", extensions={"code": "FORBIDDEN"})
+
+
 class ReadsPersonalData(Scope):
     """Guards every field that may hold what identifies or describes a person."""
 

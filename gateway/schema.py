@@ -19,6 +19,7 @@ from gateway.areas.journeys.queries import JourneyQueries
 from gateway.areas.nodes.queries import NodeQueries
 from gateway.areas.personas.mutations import PersonaMutations
 from gateway.areas.personas.queries import PersonaQueries
+from gateway.areas.tokens.mutations import TokenMutations
 from gateway.errors import log_unforeseen
 from gateway.scalars import SCALARS
 
@@ -31,7 +32,7 @@ class Query(NodeQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQ
 
 
 @strawberry.type
-class Mutation(EventMutations, PersonaMutations, JourneyMutations):
+class Mutation(EventMutations, TokenMutations, PersonaMutations, JourneyMutations):
     pass
 
 

@@ -11,12 +11,19 @@ from gateway.vocabulary import Direction, DropOffReason, InstanceStatus, Trust
 from infra.chassis.http import Upstream
 
 SERVICE = "events"
-_PAST_SECONDS = 30.0  # a history of 100,000 events is folded anew
+_FOLDING_SECONDS = 30.0  # a history of 100,000 events is folded anew
 
 
 class IdentifierKey(NamedTuple):
     type: str
     value: str
+
+
+class View(NamedTuple):
+    """Of what a client tells: of everything as it is, or (only `as_of` or `disclose_to`) of a part of it."""
+
+    as_of: str | None = None  # RFC 3339: how it was at a moment
+    disclose_to: IdentifierKey | None = None  # what may be told to this one customer
 
 
 class InstancesOf(NamedTuple):
@@ -136,15 +143,15 @@ class Customer(Document):
 
 
 class CustomersClient:
-    """Customers and all that hangs on them, for one workspace and as one moment shows them.
+    """Customers and all that hangs on them, for one workspace and as one view shows them.
 
     Every method raises the service's Problem, or Unavailable.
     """
 
-    def __init__(self, upstream: Upstream, token: str, as_of: str | None) -> None:
+    def __init__(self, upstream: Upstream, token: str, view: View) -> None:
         self._upstream = upstream
         self._token = token
-        self._as_of = as_of
+        self._view = view
 
     async def find(self, identifiers: Sequence[IdentifierKey]) -> list[Customer | None]:
         """By identifiers as they name customers today."""
@@ -170,18 +177,19 @@ class CustomersClient:
 
     async def steps(self, instances: Sequence[InstanceKey], page: StepsOf) -> list[Page[Step] | None]:
         # Of the past only the customer's history tells which instances there were.
-        asked = [key.instance if self._as_of is None else key._asdict() for key in instances]
+        asked = [key.instance if self._view.as_of is None else key._asdict() for key in instances]
         body = {"instances": asked, **page._asdict()}
         return await self._each("steps", body, "pages", Page[Step], instances)
 
     async def _each(
         self, path: str, body: dict[str, Any], member: str, shape: type[T], asked: Sequence[object]
     ) -> list[T | None]:
-        if self._as_of is None:
-            answer = await self._upstream.call("POST", f"/internal/{path}", token=self._token, body=body)
+        within: float | None = _FOLDING_SECONDS
+        if self._view.disclose_to is not None:
+            path, body = f"disclosed/{path}", {"discloseTo": self._view.disclose_to._asdict(), **body}
+        elif self._view.as_of is not None:
+            path, body = f"past/{path}", {"asOf": self._view.as_of, **body}
         else:
-            body = {"asOf": self._as_of, **body}
-            answer = await self._upstream.call(
-                "POST", f"/internal/past/{path}", token=self._token, body=body, within=_PAST_SECONDS
-            )
+            within = None
+        answer = await self._upstream.call("POST", f"/internal/{path}", token=self._token, body=body, within=within)
         return read_each(answer, member, shape, SERVICE, asked)

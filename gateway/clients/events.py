@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import field
 
 from gateway.clients.answers import Document, Page, T, read, read_each
-from gateway.clients.customers import SERVICE, CustomersClient, Instance
+from gateway.clients.customers import SERVICE, CustomersClient, IdentifierKey, Instance, View
 from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.http import Upstream
 
@@ -56,13 +56,24 @@ class DropOffsOf(NamedTuple):
     after: str | None = None
 
 
+class Named(Document):
+    type: str
+    value: str
+
+
 class Principal(Document):
-    """Who a key speaks for. `kind` is SECRET or WRITE."""
+    """Who a key or customer token speaks for. `kind` is SECRET, WRITE or CUSTOMER, for the one `customer`."""
 
     workspace: str
     source: str
     kind: str
     scopes: frozenset[str] = frozenset()
+    named: Named | None = field(name="customer", default=None)
+    expires_at: int | None = None  # microseconds since 1970
+
+    @property
+    def customer(self) -> IdentifierKey | None:
+        return None if self.named is None else IdentifierKey(self.named.type, self.named.value)
 
 
 class StatusCount(Document):
@@ -173,6 +184,11 @@ class Projection(Document):
     stuck: int = 0
 
 
+class CustomerToken(Document):
+    token: str
+    expires_at: str
+
+
 class _Sources(Document):
     sources: list[Source]
 
@@ -194,13 +210,29 @@ class EventsClient:
         """Who `credential` is. The token must speak for every workspace (`*`). Raises a Problem of status 401."""
         return await self._one("/internal/authenticate", {"credential": credential}, Principal)
 
-    async def record(self, source: str, trust: Trust, events: list[dict[str, Any]]) -> Recorded:
-        body = {"source": source, "trust": trust.value, "events": events, "wait": False}
+    async def mint_customer_token(
+        self, principal: Principal, identifier: IdentifierKey, lifetime: str
+    ) -> CustomerToken:
+        """A token for one customer on behalf of `principal`; it may do less for them than that may for all."""
+        body = {
+            "source": principal.source,
+            "scopes": sorted(principal.scopes),
+            "identifier": identifier._asdict(),
+            "lifetime": lifetime,
+        }
+        return await self._one("/internal/customer-tokens", body, CustomerToken)
+
+    async def record(
+        self, source: str, trust: Trust, customer: IdentifierKey | None, events: list[dict[str, Any]]
+    ) -> Recorded:
+        """With `customer`, events of a sender who speaks for nobody else."""
+        body: dict[str, Any] = {"source": source, "trust": trust.value, "events": events, "wait": False}
+        if customer is not None:
+            body["customer"] = customer._asdict()
         return await self._one("/internal/events", body, Recorded)
 
-    def customers_as_of(self, moment: str | None) -> CustomersClient:
-        """What is told of customers as they were at a moment (RFC 3339); None: as they are."""
-        return CustomersClient(self._upstream, self._token, moment)
+    def customers(self, view: View) -> CustomersClient:
+        return CustomersClient(self._upstream, self._token, view)
 
     async def instances(self, ids: Sequence[str]) -> list[Instance | None]:
         return await self._each("/internal/instances/read", {"ids": ids}, "instances", Instance, ids)

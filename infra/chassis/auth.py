@@ -1,6 +1,9 @@
-"""Short-lived signed tokens with which services recognise each other; the workspace travels inside."""
+"""Signed tokens: those with which services recognise each other, and what all tokens of an installation share."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import jwt
 
@@ -11,11 +14,47 @@ _LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
 
 
+class Unsigned(Exception):
+    """This was not signed with the key, or not for the audience, or not at all."""
+
+
+class Expired(Unsigned):
+    """It was, but is valid no longer."""
+
+
+class SigningKey:
+    """Signs claims for an audience and a while. A token for one audience is none for any other."""
+
+    def __init__(self, secret: str, clock: Clock) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    def sign(self, claims: Mapping[str, Any], audience: str, expires: int) -> str:
+        """A token that holds the claims for everybody to read; `expires` is in seconds since 1970."""
+        return jwt.encode({**claims, "aud": audience, "exp": expires}, self._secret, _ALGORITHM)
+
+    def open(self, token: str, audience: str) -> dict[str, Any]:
+        """The claims of a token. Raises Unsigned, and Expired."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._secret,
+                [_ALGORITHM],
+                audience=audience,
+                options={"require": ["exp", "aud"], "verify_exp": False},  # our clock decides
+            )
+        except jwt.InvalidTokenError as error:
+            raise Unsigned from error
+        if claims["exp"] < self._clock() // 1_000_000:
+            raise Expired
+        return claims
+
+
 class ServiceTokens:
     """Mints and verifies the tokens of internal calls. Every process of one installation shares the signing key."""
 
     def __init__(self, signing_key: str, clock: Clock = system_clock) -> None:
-        self._key = signing_key
+        self._key = SigningKey(signing_key, clock)
         self._clock = clock
         self._minted: dict[tuple[str, str], tuple[int, str]] = {}
 
@@ -25,24 +64,18 @@ class ServiceTokens:
         expires, token = self._minted.get((audience, workspace), (0, ""))
         if expires - now < _LIFETIME_SECONDS // 2:
             expires = now + _LIFETIME_SECONDS
-            token = jwt.encode({"aud": audience, "workspace": workspace, "exp": expires}, self._key, _ALGORITHM)
+            token = self._key.sign({"workspace": workspace}, audience, expires)
             self._minted[audience, workspace] = (expires, token)
         return token
 
     def verify(self, token: str, audience: str) -> str:
         """The workspace a token speaks for. Raises Unauthenticated when it is forged, stale or meant for another."""
         try:
-            claims = jwt.decode(
-                token,
-                self._key,
-                [_ALGORITHM],
-                audience=audience,
-                options={"require": ["exp", "aud"], "verify_exp": False},
-            )
-        except jwt.InvalidTokenError as error:
+            claims = self._key.open(token, audience)
+        except Expired as error:
+            raise Unauthenticated("The service token has expired; check the clocks of the machines.") from error
+        except Unsigned as error:
             raise Unauthenticated("The service token is not valid; check KLANTREIS_SIGNING_KEY.") from error
-        if claims["exp"] < self._clock() // 1_000_000:
-            raise Unauthenticated("The service token has expired; check the clocks of the machines.")
         workspace = claims.get("workspace")
         if not isinstance(workspace, str):
             raise Unauthenticated("The service token names no workspace.")

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 import services.events.changes.api
 import services.events.control.api
+import services.events.disclosure.api
 import services.events.identity.api
 import services.events.insights.api
 import services.events.intake.api
@@ -29,6 +30,7 @@ from services.events.access import workspace_of
 from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
+from services.events.control.tokens import CustomerTokens
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
 from services.events.intake.api import Endpoint, FrontDoor
@@ -74,8 +76,10 @@ def create_app(
     tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
     writer = LogWriter(log, clock, on_commit)
     control = ControlStore(stores.log)
+    keys = KeyRing(control, clock)
+    customer_tokens = CustomerTokens(settings.signing_key.get_secret_value(), keys, clock)
     progress = Progress(log, stores.state)
-    intake = Intake(KeyRing(control, clock), writer, clock, progress.wait)
+    intake = Intake(keys, writer, clock, progress.wait)
     puller = ModelPuller(JourneysClient(journeys, tokens), Models(stores.state), writer)
 
     @asynccontextmanager
@@ -103,7 +107,7 @@ def create_app(
     )
     answer_problems(app)
     add_health(app)
-    _add_internal_routes(app, stores, log, tokens, control, intake, progress, puller, clock)
+    _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, puller, clock)
     app.open_front_door(services.events.intake.api.endpoints(intake, tokens))
     return app
 
@@ -113,6 +117,7 @@ def _add_internal_routes(
     stores: Stores,
     log: LogStore,
     tokens: ServiceTokens,
+    customer_tokens: CustomerTokens,
     control: ControlStore,
     intake: Intake,
     progress: Progress,
@@ -122,14 +127,16 @@ def _add_internal_routes(
     """Each router checks the service token of every call."""
     workspace = workspace_of(tokens)
     customers = CustomerQueries(stores.state, log)
-    timelines = TimelineQueries(stores.state, EntryReader(log))
+    reader = EntryReader(log)
+    timelines = TimelineQueries(stores.state, reader)
     instances, models = InstanceQueries(stores.state), Models(stores.state)
     for router in (
-        services.events.control.api.router(tokens, intake.keys, control, workspace),
+        services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(instances, models, customers, timelines, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
+        services.events.disclosure.api.router(stores.state, log, models, reader, workspace, clock),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.changes.api.router(stores.state, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),

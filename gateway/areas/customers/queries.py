@@ -8,7 +8,7 @@ from gateway.areas.customers.types import Customer, JourneyInstance, to_customer
 from gateway.areas.events.inputs import IdentifierInput, identifier_key
 from gateway.areas.periods import PeriodInput
 from gateway.context import Info
-from gateway.permissions import ReadsCustomers, resolved
+from gateway.permissions import IsCustomer, ReadsCustomers, resolved
 from gateway.relay import CountedConnection, counted_connection, page_size
 from gateway.scalars import DateTime, Position
 from gateway.vocabulary import DropOffReason, InstanceStatus
@@ -44,6 +44,20 @@ class CustomerQueries:
         await info.context.catch_up(given(position))
         loaders = info.context.loaders.as_of(given(as_of))
         found = await loaders.customer_by_identifier.load(identifier_key(identifier))
+        return to_customer(found, loaders) if found else None
+
+    @resolved(
+        IsCustomer,
+        description="The one customer of a customer token, with what trusted sources vouch for and nothing that others "
+        "only claim; null while there is nothing to tell.",
+    )
+    async def me(self, info: Info, position: Position | None = strawberry.UNSET) -> Customer | None:
+        context = info.context
+        await context.catch_up(given(position))
+        if context.principal.customer is None:  # the permission has seen to it
+            return None
+        loaders = context.loaders.disclosed_to(context.principal.customer)
+        found = await loaders.customer_by_identifier.load(context.principal.customer)
         return to_customer(found, loaders) if found else None
 
     @resolved(ReadsCustomers, description="Newest start first.")

@@ -16,7 +16,7 @@ from gateway.clients.customers import InstanceKey, InstancesOf, StepsOf, Timelin
 from gateway.clients.models import ModelKey
 from gateway.context import Info
 from gateway.loaders import CustomerLoaders
-from gateway.permissions import ReadsModels, ReadsPersonalData, resolved
+from gateway.permissions import ReadsCustomers, ReadsModels, ReadsPersonalData, resolved
 from gateway.relay import (
     Connection,
     CountedConnection,
@@ -209,7 +209,7 @@ class TouchpointEvent(Node):
     received_at: DateTime
     clamped: bool
 
-    @strawberry.field
+    @resolved(ReadsCustomers)
     async def source(self, info: Info) -> Source | None:
         return await source_of(info, self.source_key)
 

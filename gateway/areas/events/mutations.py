@@ -102,7 +102,7 @@ class EventMutations:
 
 async def _record(context: Context, events: list[dict[str, Any]], *, wait: bool) -> Recorded:
     principal = context.principal
-    recorded = await context.events.record(principal.source, Trust.VERIFIED, events)
+    recorded = await context.events.record(principal.source, Trust.VERIFIED, principal.customer, events)
     await context.record(recorded.position, wait=wait)
     return recorded
 

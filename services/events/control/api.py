@@ -8,17 +8,40 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf, every_workspace
 from services.events.control.handlers import KeyRing
-from services.events.control.schemas import AuthenticateBody, principal_document, source_document
+from services.events.control.schemas import (
+    AuthenticateBody,
+    MintBody,
+    customer_principal_document,
+    principal_document,
+    source_document,
+    token_document,
+)
 from services.events.control.store import ControlStore
+from services.events.control.tokens import CustomerTokens, looks_like_token
 
 
-def router(tokens: ServiceTokens, keys: KeyRing, store: ControlStore, workspace_of: WorkspaceOf) -> APIRouter:
+def router(
+    tokens: ServiceTokens,
+    keys: KeyRing,
+    customer_tokens: CustomerTokens,
+    store: ControlStore,
+    workspace_of: WorkspaceOf,
+) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["control"])
 
     @routes.post("/authenticate", dependencies=[Depends(every_workspace(tokens))])
     async def authenticate(body: AuthenticateBody) -> JSONResponse:
-        """Whose key a credential is and what it may do; 401 for a key nobody made, or that has expired."""
+        """Whose key or customer token this is, and what it may do; 401 for one nobody made, or that has expired."""
+        if looks_like_token(body.credential):
+            return JSONResponse(customer_principal_document(await customer_tokens.resolve(body.credential)))
         return JSONResponse(principal_document(await keys.resolve(body.credential)))
+
+    @routes.post("/customer-tokens")
+    async def mint_customer_token(body: MintBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """A token for one customer, on behalf of a key of `source` that has `scopes`."""
+        identifier = (body.identifier.type, body.identifier.value)
+        minted = await customer_tokens.mint(workspace, body.source, body.scopes, identifier, body.lifetime)
+        return JSONResponse(token_document(minted))
 
     @routes.get("/sources")
     async def sources(workspace: str = Depends(workspace_of)) -> JSONResponse:

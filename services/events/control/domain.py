@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
+from services.events.identity.domain import Identifier
+
 SCOPES = (
     "events:write",
     "customers:read",
@@ -20,6 +22,7 @@ SCOPES = (
 """All there are; the admin key has them all."""
 
 EVENTS_WRITE = "events:write"
+PII_READ = "pii:read"
 _PREFIX_LENGTH = 9  # enough of a key to recognise it in a list, too little to guess it
 
 
@@ -62,6 +65,18 @@ class Principal:
     """What it says about identifiers and their links is trusted, not merely claimed."""
     kind: KeyKind
     scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPrincipal:
+    """On whose behalf a request with a customer token comes: one customer, as a source of a workspace vouches."""
+
+    workspace: str
+    source: str
+    customer: Identifier
+    scopes: frozenset[str]
+    expires_at: int
+    """Microseconds since 1970."""
 
 
 def principal_of(source: Source, kind: KeyKind, scopes: frozenset[str]) -> Principal:

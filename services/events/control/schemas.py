@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from services.events.control.domain import Principal, Source
+from infra.chassis.clock import to_rfc3339
+from services.events.control.domain import CustomerPrincipal, Principal, Source
+from services.events.control.tokens import Minted
+from services.events.identity.schemas import IdentifierBody
 from services.events.schemas import Body, Text
 
 
@@ -12,11 +15,30 @@ class AuthenticateBody(Body):
     credential: Text
 
 
-class PrincipalDocument(msgspec.Struct, rename="camel"):
+class MintBody(Body):
+    source: Text
+    scopes: list[Text]
+    identifier: IdentifierBody
+    lifetime: Text
+
+
+class NamedDocument(msgspec.Struct):
+    type: str
+    value: str
+
+
+class PrincipalDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     workspace: str
     source: str
     kind: str
     scopes: list[str]
+    customer: NamedDocument | None = None
+    expires_at: int | None = None
+
+
+class TokenDocument(msgspec.Struct, rename="camel"):
+    token: str
+    expires_at: str
 
 
 class SourceDocument(msgspec.Struct, rename="camel"):
@@ -31,6 +53,21 @@ class SourceDocument(msgspec.Struct, rename="camel"):
 
 def principal_document(principal: Principal) -> PrincipalDocument:
     return PrincipalDocument(principal.workspace, principal.source, principal.kind.value, sorted(principal.scopes))
+
+
+def customer_principal_document(principal: CustomerPrincipal) -> PrincipalDocument:
+    return PrincipalDocument(
+        principal.workspace,
+        principal.source,
+        "CUSTOMER",
+        sorted(principal.scopes),
+        NamedDocument(*principal.customer),
+        principal.expires_at,
+    )
+
+
+def token_document(minted: Minted) -> TokenDocument:
+    return TokenDocument(minted.token, to_rfc3339(minted.expires_at))
 
 
 def source_document(source: Source) -> SourceDocument:

@@ -17,7 +17,8 @@ ProfileId = bytes
 Identifier = tuple[str, str]
 """(type, value)"""
 
-STRENGTH = {"user_id": 0, "customer_id": 1, "crm_id": 2, "email": 3, "anonymous_id": 4}
+CUSTOMER_ID, VISITOR = "customer_id", "anonymous_id"
+STRENGTH = {"user_id": 0, CUSTOMER_ID: 1, "crm_id": 2, "email": 3, VISITOR: 4}
 _WEAKEST = 5
 _LIMITS = {"email": 50}
 _LIMIT = 1_000

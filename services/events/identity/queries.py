@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, select
 
 from infra.chassis.database import Database, among, chunked
-from services.events.identity.domain import Identifier, ProfileId, profile_id, strength
+from services.events.identity.domain import CUSTOMER_ID, Identifier, ProfileId, profile_id, strength
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
 from services.events.live import traits
 from services.events.live.traits import Trait
 from services.events.tables import customers, identifiers
 from services.events.timeline.domain import Microseconds, occurred_at_of
-
-CUSTOMER_ID = "customer_id"
 
 
 class KnownIdentifier(NamedTuple):

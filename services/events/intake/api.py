@@ -99,10 +99,16 @@ async def _metrics(_request: Request) -> Response:
     return _answer({"success": True}, Logged(None, []), [])
 
 
+class _Named(msgspec.Struct):
+    type: str
+    value: str
+
+
 class _Inputs(msgspec.Struct):
     source: str
     trust: Literal["VERIFIED", "CLAIMED"]
     events: list[Raw]
+    customer: _Named | None = None
     wait: bool = False
 
 
@@ -123,7 +129,10 @@ def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
         check_count(len(given.events))
         events = [bytes(event) for event in given.events]
         verified = given.trust == "VERIFIED"
-        logged = await intake.record_inputs(spoken_for, given.source, events, verified=verified, wait=given.wait)
+        customer = None if given.customer is None else (given.customer.type, given.customer.value)
+        logged = await intake.record_inputs(
+            spoken_for, given.source, events, verified=verified, customer=customer, wait=given.wait
+        )
         rejected = sum(type(slot) is Refused for slot in logged.slots)
         counts = {"accepted": len(logged.slots) - rejected, "rejected": rejected}
         return _answer(counts, logged, [_result(*item) for item in enumerate(logged.slots)])

@@ -12,6 +12,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.errors import Forbidden
 from services.events.control.domain import EVENTS_WRITE, Principal
 from services.events.control.handlers import KeyRing
+from services.events.identity.domain import Identifier
 from services.events.intake.bodies import Opened
 from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
@@ -66,14 +67,22 @@ class Intake:
         return Logged(await self._log(principal, slots, size), slots)
 
     async def record_inputs(
-        self, workspace: str, source: str, events: list[bytes], *, verified: bool, wait: bool
+        self,
+        workspace: str,
+        source: str,
+        events: list[bytes],
+        *,
+        verified: bool,
+        customer: Identifier | None,
+        wait: bool,
     ) -> Logged:
         """Records `EventInput`s that another service of ours has let in; with `wait` it waits until they are projected.
 
+        With `customer` the sender speaks for nobody else: each event names them, and what it says of others is a claim.
         Raises NotFound for an unknown source, and Unavailable if they cannot be made durable now.
         """
         principal = await self.keys.on_behalf_of(workspace, source, verified=verified)
-        receipt = self._receipt(principal)
+        receipt = replace(self._receipt(principal), customer=customer)
         slots = _judge(events, receipt, read_input)
         place = await self._log(principal, slots, sum(map(len, events)))
         if wait and place is not None:

@@ -75,6 +75,10 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     candidates = [*_listed(given.identifiers), *context.external_ids]
     if kind == "identify":
         candidates.append(("email", email_of(trait_values, context.traits)))
+    customer = receipt.customer
+    if customer is not None:
+        candidates.append(customer)
+    identifiers = strongest_first(candidates)
     return Recorded(
         receipt.source,
         read_message_id(given.message_id, receipt.new_id),
@@ -82,8 +86,8 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         name,
         read_label(given.channel, ("channel",)) or context.channel or receipt.default_channel,
         normal_device(read_label(given.device, ("device",))) or context.device,
-        strongest_first(candidates),
-        receipt.verified,
+        identifiers,
+        receipt.verified and (customer is None or identifiers == (customer,)),
         occurred_at,
         original,
         None,

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.clock import system_clock
+from infra.chassis.clock import system_clock, to_rfc3339
 from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, EVERY_WORKSPACE, workspace_of
@@ -19,8 +19,10 @@ from services.events.control.credentials import Credentials
 from services.events.control.domain import SCOPES
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
+from services.events.control.tokens import CustomerTokens
 
-TOKENS = ServiceTokens("a signing key that is long enough for HMAC")
+SIGNING_KEY = "a signing key that is long enough for HMAC"
+TOKENS = ServiceTokens(SIGNING_KEY)
 
 
 def token(workspace: str) -> dict[str, str]:
@@ -39,7 +41,9 @@ async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(redirect_slashes=False)
     answer_problems(app)
     store = ControlStore(database)
-    app.include_router(api.router(TOKENS, KeyRing(store, system_clock), store, workspace_of(TOKENS)))
+    keys = KeyRing(store, system_clock)
+    customer_tokens = CustomerTokens(SIGNING_KEY, keys, system_clock)
+    app.include_router(api.router(TOKENS, keys, customer_tokens, store, workspace_of(TOKENS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as opened:
         yield opened
 
@@ -89,3 +93,29 @@ async def test_sources(client: httpx.AsyncClient) -> None:
         ]
     }
     assert (await client.get("/internal/sources", headers=token("other"))).json() == {"sources": []}
+
+
+@pytest.mark.usefixtures("keys")
+async def test_a_customer_token_is_minted_and_known_again(client: httpx.AsyncClient) -> None:
+    body = {
+        "source": "api",
+        "scopes": ["pii:read", "customers:read"],
+        "identifier": {"type": "user_id", "value": "ada"},
+        "lifetime": "PT1H",
+    }
+    minted = (await client.post("/internal/customer-tokens", json=body, headers=token("default"))).json()
+    asked = {"credential": minted["token"]}
+    principal = (await client.post("/internal/authenticate", json=asked, headers=token(EVERY_WORKSPACE))).json()
+    assert to_rfc3339(principal.pop("expiresAt")) == minted["expiresAt"]
+    assert principal == {
+        "workspace": "default",
+        "source": "api",
+        "kind": "CUSTOMER",
+        "scopes": ["pii:read"],
+        "customer": {"type": "user_id", "value": "ada"},
+    }
+    refused = await client.post("/internal/customer-tokens", json=body | {"lifetime": "P2D"}, headers=token("default"))
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, ["lifetime"])
+    broken = {"credential": minted["token"][:-2]}
+    answer = await client.post("/internal/authenticate", json=broken, headers=token(EVERY_WORKSPACE))
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")

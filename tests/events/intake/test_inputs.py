@@ -124,3 +124,31 @@ def test_refusals(changes: Json, code: str, path: tuple[str, ...]) -> None:
 
 def test_an_input_is_an_object() -> None:
     assert judge_input(b"[1]") == ("BAD_VALUE", ())
+
+
+def spoken(**changes: Any) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """Identifiers and trust of what somebody says who speaks for the user `u` alone."""
+    judgement = judge_input(given(**changes), verified=True, customer=("user_id", "u"))
+    assert isinstance(judgement, Recorded), judgement
+    return judgement.identifiers, judgement.verified
+
+
+def test_who_speaks_for_one_customer_names_them_always() -> None:
+    assert spoken(identifiers=[]) == ((("user_id", "u"),), True)
+    assert spoken() == ((("user_id", "u"),), True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "other"),
+    [
+        ({"identifiers": [{"type": "user_id", "value": "v"}]}, ("user_id", "v")),
+        ({"identifiers": [USER, {"type": "anonymous_id", "value": "a"}]}, ("anonymous_id", "a")),
+        ({"kind": "identify", "traits": {"email": "v@example.org"}}, ("email", "v@example.org")),
+        ({"kind": "identify", "context": {"traits": {"email": "v@example.org"}}}, ("email", "v@example.org")),
+        ({"context": {"externalIds": [{"type": "crm_id", "id": "c"}]}}, ("crm_id", "c")),
+    ],
+)
+def test_what_they_say_of_others_is_a_claim(changes: Json, other: tuple[str, str]) -> None:
+    identifiers, verified = spoken(**changes)
+    assert set(identifiers) == {("user_id", "u"), other}
+    assert not verified

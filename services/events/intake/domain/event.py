@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.events.identity.domain import Identifier
 from services.events.intake.domain.identifiers import read_text
 from services.events.intake.domain.values import BAD_VALUE, TOO_LARGE, Path, Refusal
 
@@ -36,6 +37,8 @@ class Receipt:
     """An object that the batch gives for all its events; empty if it gives none."""
     shared_flaw: Refusal | None = None
     """Why that object, and so each of the events, is refused."""
+    customer: Identifier | None = None
+    """Whom the sender speaks for, and for nobody else: what its events say of others they only claim."""
 
 
 def too_large(length: int) -> Refusal:

@@ -1,0 +1,72 @@
+"""The internal routes on behalf of one customer: those for everybody, each under `/disclosed`, with `discloseTo`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from infra.chassis.clock import Clock
+from infra.chassis.database import Database
+from infra.chassis.http import JSONResponse
+from services.events.access import WorkspaceOf
+from services.events.disclosure.handlers import Disclosure
+from services.events.disclosure.queries import DisclosureQueries
+from services.events.disclosure.schemas import (
+    ToldCustomersBody,
+    ToldEventsBody,
+    ToldFindBody,
+    ToldOfCustomersBody,
+    ToldOfEventsBody,
+    ToldStepsBody,
+    ToldTimelinesBody,
+)
+from services.events.intake.store import LogStore
+from services.events.models.queries import Models
+from services.events.timeline.reader import EntryReader
+
+
+def router(
+    state: Database, log: LogStore, models: Models, reader: EntryReader, workspace_of: WorkspaceOf, clock: Clock
+) -> APIRouter:
+    routes = APIRouter(prefix="/internal/disclosed", tags=["disclosure"])
+    disclosure = Disclosure(DisclosureQueries(state), models, reader, log, clock)
+
+    @routes.post("/customers/find")
+    async def find_own_customers(body: ToldFindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The customer, by any of their identifiers; null for everybody else."""
+        return JSONResponse({"customers": await disclosure.find(workspace, body)})
+
+    @routes.post("/customers/read")
+    async def read_own_customers(body: ToldCustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The customer, by id; null for everybody else."""
+        return JSONResponse({"customers": await disclosure.read(workspace, body)})
+
+    @routes.post("/timelines")
+    async def read_own_timelines(body: ToldTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """A page of the customer's events, newest first; null for everybody else."""
+        return JSONResponse({"pages": await disclosure.pages(workspace, body)})
+
+    @routes.post("/events/read")
+    async def read_own_events(body: ToldEventsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The customer's events by id; null for those of others."""
+        return JSONResponse({"events": await disclosure.events(workspace, body)})
+
+    @routes.post("/instances/of-customers")
+    async def read_instances_of_own_customers(
+        body: ToldOfCustomersBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """A page of the customer's instances, newest start first; null for everybody else."""
+        return JSONResponse({"pages": await disclosure.of_customers(workspace, body)})
+
+    @routes.post("/instances/of-events")
+    async def read_instances_of_own_events(
+        body: ToldOfEventsBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """For each event of the customer the instances that took it; none for those of others."""
+        return JSONResponse({"instances": await disclosure.of_events(workspace, body)})
+
+    @routes.post("/steps")
+    async def read_own_steps(body: ToldStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """A page of the steps of each of the customer's instances, oldest first; null for those of others."""
+        return JSONResponse({"pages": await disclosure.steps(workspace, body)})
+
+    return routes

@@ -1,0 +1,89 @@
+"""All that the internal calls tell on behalf of one customer, out of what the projector made of a log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from infra.chassis.auth import ServiceTokens
+from infra.chassis.http import answer_problems
+from services.events.access import AUDIENCE, workspace_of
+from services.events.disclosure import api
+from services.events.models.queries import Models
+from services.events.timeline.reader import EntryReader
+from tests.support.reality import WORKSPACE, Reality
+
+Json = dict[str, Any]
+Identifier = tuple[str, str]
+TOKENS = ServiceTokens("a signing key that is long enough for HMAC")
+
+
+class Telling:
+    """Asks on behalf of an identifier."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def ask(self, path: str, known: Identifier, **body: Any) -> Any:
+        whole = {"discloseTo": {"type": known[0], "value": known[1]}, **body}
+        headers = {"Authorization": f"Bearer {TOKENS.mint(AUDIENCE, WORKSPACE)}"}
+        response = await self._client.post(f"/internal/disclosed/{path}", json=whole, headers=headers)
+        assert response.status_code == 200, response.text
+        [member] = response.json().values()
+        return member
+
+    async def me(self, known: Identifier) -> Json | None:
+        [found] = await self.ask("customers/find", known, identifiers=[{"type": known[0], "value": known[1]}])
+        customer: Json | None = found
+        return customer
+
+    async def timeline(self, known: Identifier, **page: Any) -> Json:
+        customer = await self.me(known)
+        assert customer is not None
+        [found] = await self.ask("timelines", known, customers=[customer["id"]], **page)
+        timeline: Json = found
+        return timeline
+
+    async def instances(self, known: Identifier, **page: Any) -> Json:
+        customer = await self.me(known)
+        assert customer is not None
+        [found] = await self.ask("instances/of-customers", known, customers=[customer["id"]], **page)
+        instances: Json = found
+        return instances
+
+    async def everything(self, known: Identifier) -> Json | None:
+        """All that there is to be told. Places in the log are left out: they count what others sent as well."""
+        customer = await self.me(known)
+        if customer is None:
+            return None
+        timeline = await self.timeline(known, first=100)
+        instances = await self.instances(known, first=100)
+        ids = [one["id"] for one in instances["items"]]
+        steps = await self.ask("steps", known, instances=ids, first=100)
+        events = await self.ask("events/read", known, ids=[one["id"] for one in timeline["items"]])
+        assert events == timeline["items"]
+        del customer["firstEventId"]
+        for item in timeline["items"]:
+            del item["id"]
+        return {
+            "customer": customer,
+            "timeline": timeline,
+            "instances": instances,
+            "steps": [[step | {"eventId": None} for step in page["items"]] for page in steps],
+        }
+
+
+@asynccontextmanager
+async def telling(reality: Reality) -> AsyncIterator[Telling]:
+    app = FastAPI()
+    answer_problems(app)
+    models, reader = Models(reality.state), EntryReader(reality.log)
+    app.include_router(
+        api.router(reality.state, reality.log, models, reader, workspace_of(TOKENS), lambda: reality.now)
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
+        yield Telling(client)
