@@ -155,6 +155,17 @@ async def test_a_link_that_a_trusted_source_vouches_for_holds_although_a_claim_c
         assert [one["value"] for one in attacker["customer"]["identifiers"]] == ["attacker", "a-attacker"]
 
 
+async def test_an_event_does_not_tell_who_else_is_in_it(database_url: str) -> None:
+    """A tablet in the shop that both log in on: the second link is refused, and the event is of the second one."""
+    async with Reality(database_url) as reality:
+        await reality.record([*ACCOUNT, happening("s1", "Asked", 3, VICTIM, HIS_VISITOR, verified=True)])
+        [victim] = await told(reality, [VICTIM])
+        assert victim is not None
+        [event] = victim["timeline"]["items"]
+        assert [(one["type"], one["value"]) for one in event["identifiers"]] == [VICTIM]
+        assert [(one["type"], one["value"]) for one in victim["customer"]["identifiers"]] == [VICTIM]
+
+
 async def test_what_only_claims_name_is_nobody(database_url: str) -> None:
     async with Reality(database_url) as reality:
         await reality.record([claim("1", VICTIM), saying("2", EMAIL), claim("3", VICTIM, HIS_VISITOR)])
