@@ -13,6 +13,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
     Visitor,
     parse,
     specified_rules,
@@ -42,8 +43,11 @@ class Prepared:
 class Documents:
     """Makes documents ready, each distinct one once as long as it is among the last used."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, introspection: bool = True) -> None:
+        """Without `introspection` nobody is told of the schema, nor helped to guess it by what a name resembles."""
         self._schema = schema
+        self._hidden = not introspection
+        self._rules = [*specified_rules, *(() if introspection else (NoSchemaIntrospectionCustomRule,))]
         self._limits = limits
         self._kept: OrderedDict[bytes, Prepared] = OrderedDict()
         self.prepared = 0
@@ -71,7 +75,7 @@ class Documents:
             return Prepared(None, (as_json(error, "GRAPHQL_PARSE_FAILED"),))
         except GraphQLError as error:
             return Prepared(None, (as_json(error, "GRAPHQL_VALIDATION_FAILED"),))
-        errors = validate(self._schema, document, specified_rules, max_errors=_ERRORS_SHOWN)
+        errors = validate(self._schema, document, self._rules, max_errors=_ERRORS_SHOWN, hide_suggestions=self._hidden)
         if errors:
             return Prepared(None, tuple(as_json(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
         return Prepared(document, fields=_fields_of(document))

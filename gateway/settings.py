@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from strawberry.http.websocket_origin import normalize_allowed_origins
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(normalize_allowed_origins(origins)))
+
+
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_origins)]
+"""`https://shop.example, https://www.shop.example`, or `*` for all."""
 
 
 class Settings(BaseSettings):
@@ -14,7 +27,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_")
 
     environment: Literal["development", "production"] = "development"
-    """In development `GET /graphql` shows GraphiQL."""
+    """In development `GET /graphql` shows GraphiQL, the schema may be asked for, and pages of this machine may ask."""
+    allowed_origins: Origins = ()
+    """Besides its own: pages from there may ask."""
 
 
 class ProcessSettings(Settings):

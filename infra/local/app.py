@@ -71,7 +71,7 @@ def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
     built["journeys"] = services.journeys.app.create_app(journeys_settings(settings), events=events)
     built["personas"] = services.personas.app.create_app(personas_settings(settings))
     gateway_app = gateway.app.create_app(
-        gateway.settings.Settings(environment=settings.environment),
+        gateway.settings.Settings(environment=settings.environment, allowed_origins=settings.allowed_origins),
         personas=personas,
         journeys=journeys,
         events=events,

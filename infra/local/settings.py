@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 import services.events.settings
 import services.journeys.settings
 import services.personas.settings
+from gateway.settings import Origins
 from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.settings import DatabaseUrl, DataPath
 
@@ -26,6 +27,7 @@ class Settings(BaseSettings):
     journeys_database_url: DatabaseUrl | None = None
     events_database_url: DatabaseUrl | None = None
     environment: Literal["development", "production"] = "development"
+    allowed_origins: Origins = ()
     signing_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=32)
     """Within one process nobody else needs to know it, so each start may make its own."""
 

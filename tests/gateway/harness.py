@@ -71,13 +71,16 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(environment: Literal["development", "production"] = "development") -> AsyncIterator[Gateway]:
+async def gateway(
+    environment: Literal["development", "production"] = "development", allowed_origins: str = ""
+) -> AsyncIterator[Gateway]:
     clock = ManualClock()
     tokens = ServiceTokens("a signing key of the tests, long enough", clock)
     events, journeys, personas = (Stub(name, tokens) for name in ("events", "journeys", "personas"))
     events.answers["POST /internal/authenticate"] = authenticate(KEYS)
+    settings = Settings(environment=environment, allowed_origins=allowed_origins)
     upstreams = {stub.audience: _upstream(stub) for stub in (events, journeys, personas)}
-    app = create_app(Settings(environment=environment), **upstreams, tokens=tokens, clock=clock)
+    app = create_app(settings, **upstreams, tokens=tokens, clock=clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(base_url="http://gateway", transport=transport) as http:
         yield Gateway(events, journeys, personas, http, clock)
