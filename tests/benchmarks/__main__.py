@@ -19,6 +19,7 @@ from tests.benchmarks import (
     fold,
     footprint,
     history,
+    hostile,
     hot,
     insight,
     projected,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "hot": hot,
     "replayed": replayed,
     "footprint": footprint,
+    "hostile": hostile,
 }
 
 _say = Console(highlight=False)

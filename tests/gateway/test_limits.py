@@ -9,13 +9,13 @@ from gateway.documents import Documents
 from gateway.limits import Limits, check
 from gateway.schema import create_schema
 from tests.gateway.harness import Gateway
+from tests.support.hostile import CUSTOMER, nested, overlapping
 
 SCHEMA = create_schema().core
 QUERY = "{ %s }"
 DEEP = "{ a %s b %s }"
 SPREAD = "{ a %s ...F %s } fragment F on Customer { a { a { a } } }"
 ROOT_FIELDS = " ".join(f"a{n}: projection {{ lag }}" for n in range(21))
-CUSTOMER = '{ customer(identifier: {type: "a", value: "b"}) { %s } }'
 
 
 def refusal(text: str, limits: Limits | None = None) -> tuple[str, int] | None:
@@ -32,17 +32,6 @@ def work(text: str) -> int:
     return check(
         parse(text), SCHEMA, Limits(cost=10**100, fragments=10**6, repeats=10**6, aliases=10**6, root_fields=10**6)
     )
-
-
-def nested(fragments: int, spreads: int) -> str:
-    """Each fragment spreads the next one so many times: `spreads ** fragments` fields when written out."""
-    chain = "".join(f"fragment F{n} on Customer {{ {f'...F{n + 1} ' * spreads} }} " for n in range(fragments))
-    return CUSTOMER % "...F0" + chain + f"fragment F{fragments} on Customer {{ id }}"
-
-
-def overlapping(fragments: int) -> str:
-    spreads = " ".join(f"...F{n}" for n in range(fragments))
-    return CUSTOMER % spreads + "".join(f" fragment F{n} on Customer {{ id traits }}" for n in range(fragments))
 
 
 @pytest.mark.parametrize(
