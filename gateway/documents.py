@@ -26,7 +26,7 @@ from gateway.limits import LimitExceeded, Limits, check
 
 _KEPT = 256
 _LONGEST_KEPT = 16 * 1_024  # characters; a longer text carries its data inside and will not come again
-_ERRORS_SHOWN = 10
+_ERRORS_SHOWN = 5  # each may spell out a value of the document, however long it is
 _PARSER_LIMITS = {" tokens.": "tokens", " comments.": "comments", "nested too deeply": "depth"}
 
 

@@ -68,6 +68,29 @@ async def test_a_list_of_twenty_costs_one_call_per_kind(api: Gateway) -> None:
     assert [edge["node"]["phase"]["key"] for edge in last["steps"]["edges"]] == ["p0", "p1", "p2"]
 
 
+async def test_twenty_customers_with_instances_phases_and_personas_cost_one_call_per_kind(api: Gateway) -> None:
+    many(api, 0)
+    api.events.answers["POST /internal/customers/find"] = lambda body: {
+        "customers": [customer(f"k{identifier['value']}") for identifier in body["identifiers"]]
+    }
+    api.events.answers["POST /internal/instances/of-customers"] = lambda body: {
+        "pages": [
+            page([instance(f"{id}-{n}", customerId=id, version=int(id[1:]) * 2 + n + 1) for n in range(2)])
+            for id in body["customers"]
+        ]
+    }
+    one = """c%d: customer(identifier: {type: "user_id", value: "%d"}) { traits instances { edges { node {
+        status phase { key touchpoints { key } } journey { version personas { name } } } } } }"""
+    found = await api.data("{ " + " ".join(one % (number, number) for number in range(20)) + " }")
+    assert sorted(api.events.paths()) == ["/internal/customers/find", "/internal/instances/of-customers"]
+    assert (api.journeys.paths(), api.personas.paths()) == (["/internal/journeys/read"], ["/internal/personas/read"])
+    versions = [
+        [edge["node"]["journey"]["version"] for edge in found[f"c{number}"]["instances"]["edges"]]
+        for number in range(20)
+    ]
+    assert versions == [[2 * number + 1, 2 * number + 2] for number in range(20)]
+
+
 async def test_no_call_asks_for_more_than_a_hundred(api: Gateway) -> None:
     many(api, 100)
     await api.data(QUERY, variables={"first": 100})

@@ -14,7 +14,7 @@ from gateway.clients import journeys as documents
 from gateway.clients.events import InsightsReading
 from gateway.clients.models import ModelKey
 from gateway.context import Info
-from gateway.permissions import ReadsInsights, resolved
+from gateway.permissions import ReadsInsights, ReadsModels, resolved
 from gateway.relay import Node, model_id
 from gateway.scalars import JSON, DateTime, Duration, Position
 from gateway.vocabulary import DropOffReason, Language, ModelStatus, Reentry, Rung
@@ -123,7 +123,10 @@ class Journey(Node):
     restart_allowed: bool
     drop_off_reasons: list[DropOffRule]
 
-    @resolved(description="Those it is meant for, each as published, else as its draft. Null where there is none.")
+    @resolved(
+        ReadsModels,
+        description="Those it is meant for, each as published, else as its draft. Null where there is none.",
+    )
     async def personas(self, info: Info) -> list[Persona | None] | None:
         keys = [ModelKey(key) for key in self.persona_keys]
         found = await info.context.loaders.persona_by_key.load_many(keys)
