@@ -31,6 +31,8 @@ from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
+from services.events.disclosure.handlers import Disclosure
+from services.events.disclosure.queries import DisclosureQueries
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
 from services.events.intake.api import Endpoint, FrontDoor
@@ -130,13 +132,14 @@ def _add_internal_routes(
     reader = EntryReader(log)
     timelines = TimelineQueries(stores.state, reader)
     instances, models = InstanceQueries(stores.state), Models(stores.state)
+    disclosure = Disclosure(DisclosureQueries(stores.state), models, reader, log, clock)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(instances, models, customers, timelines, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
-        services.events.disclosure.api.router(stores.state, log, models, reader, workspace, clock),
+        services.events.disclosure.api.router(disclosure, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.changes.api.router(stores.state, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),

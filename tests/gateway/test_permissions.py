@@ -33,6 +33,8 @@ ROOTS: dict[str, type[Scope]] = {
     "Query.rejectedEvents": ReadsCustomers,
     "Query.projection": ReadsCustomers,
     "Query.journey": ReadsModels,
+    "Query.journeys": ReadsModels,
+    "Query.journeyTemplates": ReadsModels,
     "Query.persona": ReadsModels,
     "Query.personas": ReadsModels,
     "Mutation.recordEvents": RecordsEvents,
@@ -40,6 +42,7 @@ ROOTS: dict[str, type[Scope]] = {
     "Mutation.mintCustomerToken": ReadsCustomers,
     "Mutation.savePersona": WritesModels,
     "Mutation.publishPersona": WritesModels,
+    "Mutation.createJourneyFromTemplate": WritesModels,
     "Mutation.saveJourney": WritesModels,
     "Mutation.publishJourney": WritesModels,
 }

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
-from infra.chassis.clock import Clock
-from infra.chassis.database import Database
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
 from services.events.disclosure.handlers import Disclosure
-from services.events.disclosure.queries import DisclosureQueries
 from services.events.disclosure.schemas import (
     ToldCustomersBody,
     ToldEventsBody,
@@ -19,16 +16,10 @@ from services.events.disclosure.schemas import (
     ToldStepsBody,
     ToldTimelinesBody,
 )
-from services.events.intake.store import LogStore
-from services.events.models.queries import Models
-from services.events.timeline.reader import EntryReader
 
 
-def router(
-    state: Database, log: LogStore, models: Models, reader: EntryReader, workspace_of: WorkspaceOf, clock: Clock
-) -> APIRouter:
+def router(disclosure: Disclosure, workspace_of: WorkspaceOf) -> APIRouter:
     routes = APIRouter(prefix="/internal/disclosed", tags=["disclosure"])
-    disclosure = Disclosure(DisclosureQueries(state), models, reader, log, clock)
 
     @routes.post("/customers/find")
     async def find_own_customers(body: ToldFindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

@@ -56,6 +56,7 @@ class Disclosure:
     reader: EntryReader
     log: LogStore
     clock: Clock
+    most: int = MOST_TOLD
 
     async def find(self, workspace: str, body: ToldFindBody) -> list[CustomerDocument | None]:
         story = await self._story(workspace, body)
@@ -150,14 +151,14 @@ class Disclosure:
         for some in chunked(places, _LOOKED_AT_ONCE):
             entries = [entry for entry in await self.reader.read(workspace, some) if entry is not None]
             told += [entry for entry in entries if entry.id not in left_out and may_be_told(entry, profiles)]
-            if len(told) >= MOST_TOLD:
+            if len(told) >= self.most:
                 break
         if not told:
             return None
         verified = frozenset(
             (member.type, member.value) for member in members.values() if member.verified_key is not None
         )
-        return Story(profiles, verified, told[MOST_TOLD - 1 :: -1] if len(told) > MOST_TOLD else told[::-1])
+        return Story(profiles, verified, told[: self.most][::-1])
 
     async def _past(self, workspace: str, story: Story) -> Past:
         """What the story means now. In a thread, so that everybody else is answered meanwhile."""

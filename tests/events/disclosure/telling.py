@@ -13,6 +13,8 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, workspace_of
 from services.events.disclosure import api
+from services.events.disclosure.handlers import MOST_TOLD, Disclosure
+from services.events.disclosure.queries import DisclosureQueries
 from services.events.models.queries import Models
 from services.events.timeline.reader import EntryReader
 from tests.support.reality import WORKSPACE, Reality
@@ -78,12 +80,12 @@ class Telling:
 
 
 @asynccontextmanager
-async def telling(reality: Reality) -> AsyncIterator[Telling]:
+async def telling(reality: Reality, most: int = MOST_TOLD) -> AsyncIterator[Telling]:
     app = FastAPI()
     answer_problems(app)
     models, reader = Models(reality.state), EntryReader(reality.log)
-    app.include_router(
-        api.router(reality.state, reality.log, models, reader, workspace_of(TOKENS), lambda: reality.now)
-    )
+    queries = DisclosureQueries(reality.state)
+    disclosure = Disclosure(queries, models, reader, reality.log, lambda: reality.now, most)
+    app.include_router(api.router(disclosure, workspace_of(TOKENS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
         yield Telling(client)

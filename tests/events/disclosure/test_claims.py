@@ -227,3 +227,15 @@ async def test_pages_go_on_where_the_last_one_ended(database_url: str) -> None:
                 ("viewed", True),
                 ("bought", False),
             ]
+
+
+async def test_of_a_long_history_the_newest_events_are_told(database_url: str) -> None:
+    async with Reality(database_url) as reality:
+        await reality.publish([SHOP])
+        await reality.record([*LIFE, claim("1", VICTIM, day=5), claim("2", VICTIM, HIS_VISITOR, day=5)])
+        reality.now = EPOCH + 6 * DAY
+        await reality.project()
+        async with telling(reality, most=2) as asked:
+            assert [one["messageId"] for one in (await asked.timeline(VICTIM))["items"]] == ["v4", "v3"]
+            [instance] = (await asked.instances(VICTIM))["items"]
+            assert instance["startedAt"] == "2026-01-04T00:00:00Z"
