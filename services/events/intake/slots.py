@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
-import zstandard
+
+from infra.chassis.compression import compress, decompress
 
 
 class Recorded(msgspec.Struct, array_like=True, tag="e", frozen=True, gc=False):
@@ -63,20 +64,19 @@ Slot: TypeAlias = Recorded | Refused | Published | Blank
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Slot])
 _raw_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
-_compressor = zstandard.ZstdCompressor(level=1)
-_decompressor = zstandard.ZstdDecompressor()
+_LEVEL = 1
 
 
 def pack(slots: Sequence[Slot]) -> bytes:
     """The body of a log row."""
-    return _compressor.compress(_encoder.encode(slots))
+    return compress(_encoder.encode(slots), _LEVEL)
 
 
 def unpack(body: bytes) -> list[Slot]:
     """The slots of a log row, in their order."""
-    return _decoder.decode(_decompressor.decompress(body))
+    return _decoder.decode(decompress(body))
 
 
 def unpack_raw(body: bytes) -> list[msgspec.Raw]:
     """The slots of a log row as they are stored; they keep the whole row in memory."""
-    return _raw_decoder.decode(_decompressor.decompress(body))
+    return _raw_decoder.decode(decompress(body))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import zstandard
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, select, text
 
+from infra.chassis.compression import compress, decompress
 from infra.chassis.database import Database, insert_rows
 from services.events.identity.domain import ProfileId
 from services.events.intake.slots import Recorded
@@ -41,8 +41,7 @@ RawShelved = tuple[ProfileId, ProfileId, int, int, msgspec.Raw]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_owners = msgspec.msgpack.Decoder(Owners).decode
 _decode_events = msgspec.msgpack.Decoder(list[Shelved]).decode
-_compress = zstandard.ZstdCompressor(level=-5).compress  # it is read once, and soon
-_decompress = zstandard.ZstdDecompressor().decompress
+_LEVEL = -5  # it is read once, and soon
 
 
 class Aside:
@@ -72,7 +71,7 @@ class Aside:
 
     async def shelve(self, shelves: Mapping[int, Sequence[RawShelved]]) -> None:
         """Adds events to shelves."""
-        rows = [(shelf, _compress(_encode(events))) for shelf, events in shelves.items()]
+        rows = [(shelf, compress(_encode(events), _LEVEL)) for shelf, events in shelves.items()]
         async with self._database.write() as connection:
             await insert_rows(connection, _events, ("shelf", "body"), rows)
 
@@ -80,7 +79,7 @@ class Aside:
         async with self._database.read() as connection:
             query = select(_events.c.body).where(_events.c.shelf == shelf)
             bodies = (await connection.execute(query)).scalars()
-            return [event for body in bodies for event in _decode_events(_decompress(body))]
+            return [event for body in bodies for event in _decode_events(decompress(body))]
 
     async def clear(self) -> None:
         """Makes room for another workspace."""
