@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import httpx
@@ -12,14 +15,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from httpx_aiohttp import AiohttpTransport
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Message, Send
 
 from infra.chassis.errors import Flaw, Invalid, NotFound, Problem, Unavailable
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = httpx.Timeout(5.0, connect=1.0, pool=1.0)
-_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16)  # larger pools make httpx slower
+_CONNECTIONS = 16  # larger pools make httpx slower
+_SEND_SECONDS = 30.0
 _encode = msgspec.json.encode
 
 
@@ -30,6 +34,26 @@ class JSONResponse(Response):
 
     def render(self, content: Any) -> bytes:
         return _encode(content)
+
+
+class EndlessResponse(StreamingResponse):
+    """What an asynchronous generator yields, which is closed however this ends.
+
+    A client that takes nothing for half a minute is let go.
+    """
+
+    def __init__(self, content: AsyncGenerator[bytes | str, None], headers: Mapping[str, str]) -> None:
+        super().__init__(content, headers=headers)
+        self._content = content
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(_SEND_SECONDS):
+                await send(message)
+
+        async with aclosing(self._content):
+            with contextlib.suppress(TimeoutError):
+                await super().stream_response(send_in_time)
 
 
 def problem_response(problem: Problem) -> Response:
@@ -81,12 +105,15 @@ def add_health(app: FastAPI) -> None:
     app.router.add_route("/health/live", live, methods=["GET"])
 
 
-def open_client(base_url: str, app: Callable[[], ASGIApp] | None = None) -> httpx.AsyncClient:
-    """A client of one upstream: over sockets, or straight into an app of this process.
+def open_client(
+    base_url: str, app: Callable[[], ASGIApp] | None = None, *, connections: int | None = _CONNECTIONS
+) -> httpx.AsyncClient:
+    """A client of one upstream: over at most so many sockets (None: no limit), or straight into an app of this process.
 
     `app` is asked for at the first call, since apps of one process may need clients of each other.
     """
-    transport: httpx.AsyncBaseTransport = AiohttpTransport(limits=_LIMITS) if app is None else _InProcess(app)
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    transport: httpx.AsyncBaseTransport = AiohttpTransport(limits=limits) if app is None else _InProcess(app)
     return httpx.AsyncClient(base_url=base_url, transport=transport, timeout=_TIMEOUT)
 
 
@@ -143,6 +170,27 @@ class Upstream:
             return None
         return Fetched(self._decoded(response), response.headers.get("ETag", ""))
 
+    async def lines(
+        self, path: str, *, token: str, query: Mapping[str, str] | None = None, silence: float
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer, as they come, without a limit in time. Not for apps of this process.
+
+        Raises as `call` does; Unavailable, too, when nothing comes for `silence` seconds.
+        """
+        headers, timeout = {"Authorization": f"Bearer {token}"}, httpx.Timeout(5.0, read=silence)
+        rest = b""
+        try:
+            async with self._client.stream("GET", path, headers=headers, params=query, timeout=timeout) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _problem_of(self.name, response)
+                async for chunk in response.aiter_bytes():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield line
+        except (httpx.HTTPError, OSError) as error:
+            raise self._away() from error
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -150,7 +198,10 @@ class Upstream:
         try:
             return await self._client.request(method, path, **options)
         except (httpx.HTTPError, OSError) as error:
-            raise Unavailable(f"The {self.name} service does not answer.", code="UPSTREAM_UNAVAILABLE") from error
+            raise self._away() from error
+
+    def _away(self) -> Unavailable:
+        return Unavailable(f"The {self.name} service does not answer.", code="UPSTREAM_UNAVAILABLE")
 
     def _decoded(self, response: httpx.Response) -> Any:
         if response.is_success:

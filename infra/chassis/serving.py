@@ -56,10 +56,17 @@ class _Starting:
 class _Server(uvicorn.Server):
     """Says when it is ready to answer, and ends in peace: being asked to stop is no reason to die of a signal."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], closings: Sequence[Closing]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        closings: Sequence[Closing],
+        on_stopping: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
         self._closings = closings
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -68,6 +75,7 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
         await super().shutdown(sockets)
         for close in self._closings:
             await close()
@@ -78,10 +86,18 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None], closings: Sequence[Closing] = ()) -> bool:
+def run(
+    app: ASGIApp,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    closings: Sequence[Closing] = (),
+    on_stopping: Callable[[], None] = lambda: None,
+) -> bool:
     """Serves until SIGINT or SIGTERM, then finishes what is under way; whether it could start at all.
 
     Port 0 takes a free one; `on_ready` is given the address; `closings` are called at the end, in the app's loop.
+    `on_stopping` is called before anything is waited for: it ends what would go on for ever.
     Raises PortTaken, and what the app raises as it starts.
     """
     try:
@@ -98,9 +114,10 @@ def run(app: ASGIApp, host: str, port: int, on_ready: Callable[[str], None], clo
         date_header=False,
         proxy_headers=False,
         lifespan="on",
+        ws_per_message_deflate=False,  # messages are short, and one is sent to many
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"), closings)
+    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"), closings, on_stopping)
     with listener:
         try:
             server.run([listener])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import NamedTuple
 
+import msgspec
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,12 +20,15 @@ import gateway.settings
 import services.events.app
 import services.journeys.app
 import services.personas.app
+from gateway.app import GatewayApp
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.data_folder import DataFolder
 from infra.chassis.errors import NotFound
 from infra.chassis.http import JSONResponse, Upstream, open_client, problem_response
+from infra.chassis.notices import Bell
 from infra.local.settings import Settings, events_settings, journeys_settings, personas_settings
 from infra.local.start_page import START_PAGE
+from services.events.feeds.feed import FeedName, Feeds
 from services.events.projector.process import ProjectorThread
 from services.events.projector.wakeup import Wakeup
 
@@ -33,11 +37,12 @@ class Apps(NamedTuple):
     personas: FastAPI
     journeys: FastAPI
     events: FastAPI
-    gateway: FastAPI
+    gateway: GatewayApp
     projector: ProjectorThread
+    end_streams: Callable[[], None]
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings) -> LocalApp:
     """The whole platform as one app. Its lifespan owns the data folder and runs the projector."""
     apps, upstreams = _create_apps(settings)
 
@@ -56,7 +61,7 @@ def create_app(settings: Settings) -> ASGIApp:
             yield
 
     front = Starlette(routes=_own_routes(apps), lifespan=lifespan)
-    return _Ingress(front, {"/graphql": apps.gateway, "/v1": apps.events})
+    return LocalApp(front, {"/graphql": apps.gateway, "/v1": apps.events}, apps.end_streams)
 
 
 def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
@@ -65,9 +70,12 @@ def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
     personas = Upstream("personas", open_client("http://personas", app=lambda: built["personas"]))
     journeys = Upstream("journeys", open_client("http://journeys", app=lambda: built["journeys"]))
     events = Upstream("events", open_client("http://events", app=lambda: built["events"]))
-    wakeup = Wakeup()
+    wakeup, bell = Wakeup(), Bell()
     for_events = events_settings(settings)
-    built["events"] = services.events.app.create_app(for_events, journeys=journeys, on_commit=wakeup.ring)
+    events_app = services.events.app.create_app(
+        for_events, journeys=journeys, on_commit=wakeup.ring, progress_bell=bell
+    )
+    built["events"] = events_app
     built["journeys"] = services.journeys.app.create_app(journeys_settings(settings), events=events)
     built["personas"] = services.personas.app.create_app(personas_settings(settings))
     gateway_app = gateway.app.create_app(
@@ -75,19 +83,39 @@ def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
         personas=personas,
         journeys=journeys,
         events=events,
+        feeds=LocalFeeds(events_app.feeds),
         tokens=ServiceTokens(settings.signing_key.get_secret_value()),
     )
-    projector = ProjectorThread(for_events, wakeup)
-    apps = Apps(built["personas"], built["journeys"], built["events"], gateway_app, projector)
+    projector = ProjectorThread(for_events, wakeup, bell.ring)
+
+    def end_streams() -> None:
+        gateway_app.end_subscriptions()
+        events_app.feeds.end()
+
+    apps = Apps(built["personas"], built["journeys"], events_app, gateway_app, projector, end_streams)
     return apps, [personas, journeys, events]
 
 
-class _Ingress:
+class LocalFeeds:
+    """Feeds of an events service in the same process: pages go from hand to hand, as they would over HTTP."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+
+    async def follow(self, feed: FeedName, workspace: str, after: str | None) -> AsyncGenerator[bytes, None]:
+        async with aclosing(self._feeds.follow(feed, workspace, after)) as pages:
+            async for page in pages:
+                yield msgspec.json.encode(page)
+
+
+class LocalApp:
     """Routes by the first part of the path; internal routes of the services are not reachable from here."""
 
-    def __init__(self, front: Starlette, by_prefix: dict[str, ASGIApp]) -> None:
+    def __init__(self, front: Starlette, by_prefix: dict[str, ASGIApp], end_streams: Callable[[], None]) -> None:
         self._front = front
         self._by_prefix = by_prefix
+        self.end_streams = end_streams
+        """To be called before the process ends, which would wait for them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp = self._front

@@ -26,4 +26,5 @@ def run(host: str, port: int, say: Console) -> bool:
             say.print(f"Keys were made: write key {made['writeKey']}, admin key {made['adminKey']}")
         say.print(f"Keys are in {credentials}; stop with Ctrl+C.")
 
-    return serving.run(create_app(settings), host, port, on_ready)
+    app = create_app(settings)
+    return serving.run(app, host, port, on_ready, on_stopping=app.end_streams)

@@ -16,7 +16,7 @@ def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     settings.require_server()
     journeys = Upstream("journeys", open_client(settings.journeys_url)) if settings.journeys_url else None
     app = create_app(settings, journeys=journeys)
-    return serving.run(app, host, port, on_ready, [journeys.close] if journeys else [])
+    return serving.run(app, host, port, on_ready, [journeys.close] if journeys else [], on_stopping=app.feeds.end)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-import services.events.changes.api
 import services.events.control.api
 import services.events.disclosure.api
+import services.events.feeds.api
 import services.events.identity.api
 import services.events.insights.api
 import services.events.intake.api
@@ -26,13 +26,16 @@ import services.events.timeline.api
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.http import Upstream, add_health, answer_problems
+from infra.chassis.notices import Bell, Channel
 from services.events.access import workspace_of
+from services.events.changes.feed import ChangeFeed
 from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
+from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
 from services.events.intake.api import Endpoint, FrontDoor
@@ -46,6 +49,7 @@ from services.events.projector.progress import Progress
 from services.events.rejected.queries import RejectedQueries
 from services.events.settings import Settings
 from services.events.stores import Stores
+from services.events.timeline.feed import EventFeed
 from services.events.timeline.queries import TimelineQueries
 from services.events.timeline.reader import EntryReader
 
@@ -54,6 +58,9 @@ _log = logging.getLogger(__name__)
 
 class EventsApp(FastAPI):
     """An app with a front door before everything else, middleware included."""
+
+    feeds: Feeds
+    """For whoever lives in the same process, and to be ended before the process is."""
 
     def open_front_door(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._front_door = FrontDoor(super().__call__, endpoints)
@@ -67,11 +74,12 @@ def create_app(
     *,
     journeys: Upstream | None = None,
     on_commit: Callable[[], None] = lambda: None,
+    progress_bell: Bell | None = None,
     clock: Clock = system_clock,
-) -> FastAPI:
+) -> EventsApp:
     """The service as an app. `journeys` stays its owner's to close; without it published models are not pulled.
 
-    `on_commit` is called when the log has grown: it wakes a projector in the same process.
+    `on_commit` is called when the log has grown: it wakes a projector in the same process, which rings `progress_bell`.
     """
     stores = Stores(settings)
     log = LogStore(stores.log)
@@ -83,6 +91,7 @@ def create_app(
     progress = Progress(log, stores.state)
     intake = Intake(keys, writer, clock, progress.wait)
     puller = ModelPuller(JourneysClient(journeys, tokens), Models(stores.state), writer)
+    feeds = _feeds(stores, log, progress, progress_bell or Bell(), clock)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -90,14 +99,8 @@ def create_app(
             made = await bootstrap(stores.log, settings.credentials_file, clock)
             if made.notice:
                 _log.warning(made.notice)
-            pulling = asyncio.create_task(puller.run(log.workspaces), name="model puller")
-            try:
+            async with _at_work(puller, log, feeds, writer):
                 yield
-            finally:
-                pulling.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await pulling
-                await writer.close()
 
     app = EventsApp(
         title="Klantreis events",
@@ -110,8 +113,32 @@ def create_app(
     answer_problems(app)
     add_health(app)
     _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, puller, clock)
+    app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
+    app.feeds = feeds
     app.open_front_door(services.events.intake.api.endpoints(intake, tokens))
     return app
+
+
+@asynccontextmanager
+async def _at_work(puller: ModelPuller, log: LogStore, feeds: Feeds, writer: LogWriter) -> AsyncIterator[None]:
+    """Meanwhile models are pulled; then everything under way comes to its end."""
+    pulling = asyncio.create_task(puller.run(log.workspaces), name="model puller")
+    try:
+        yield
+    finally:
+        pulling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await pulling
+        await feeds.close()
+        await writer.close()
+
+
+def _feeds(stores: Stores, log: LogStore, progress: Progress, bell: Bell, clock: Clock) -> Feeds:
+    customers = CustomerQueries(stores.state, log)
+    changes = ChangeFeed(stores.state, log, customers, clock)
+    events = EventFeed(stores.state, log, EntryReader(log), customers, progress.visible_until)
+    channel = None if stores.state.is_sqlite else Channel(stores.state, PROGRESS_CHANNEL, bell.ring)
+    return Feeds({"changes": changes, "events": events}, bell, channel)
 
 
 def _add_internal_routes(
@@ -141,7 +168,6 @@ def _add_internal_routes(
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
         services.events.disclosure.api.router(disclosure, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
-        services.events.changes.api.router(stores.state, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),
         services.events.models.api.router(puller, workspace),

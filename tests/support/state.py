@@ -20,9 +20,12 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
 from infra.chassis.migrations import upgrade
+from infra.chassis.notices import Bell
 from services.events import tables
 from services.events.access import AUDIENCE, workspace_of
-from services.events.changes import api as changes_api
+from services.events.changes.feed import ChangeFeed
+from services.events.feeds import api as feeds_api
+from services.events.feeds.feed import Feeds
 from services.events.identity import api as identity_api
 from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
@@ -58,6 +61,7 @@ class State:
 
     def __init__(self, database_url: str, workspace: str = "default") -> None:
         self.workspace = workspace
+        self.now = EPOCH
         sqlite = database_url.startswith("sqlite")
         self.log_database = Database(database_url.replace("test.db", "log.db") if sqlite else database_url)
         self.database = Database(database_url.replace("test.db", "state.db") if sqlite else database_url, durable=False)
@@ -80,7 +84,9 @@ class State:
         app.include_router(live_api.router(instances, models, customers, timelines, workspace))
         app.include_router(past_api.router(self.database, self.log, customers, timelines, workspace))
         app.include_router(insights_api.router(InsightQueries(self.database, models), instances, models, workspace))
-        app.include_router(changes_api.router(self.database, workspace))
+        changes = ChangeFeed(self.database, self.log, customers, lambda: self.now)
+        self.feeds = Feeds({"changes": changes}, Bell(), None)
+        app.include_router(feeds_api.router(self.feeds, workspace))
         app.include_router(rejected_api.router(RejectedQueries(self.database), workspace))
         return app
 

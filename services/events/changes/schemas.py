@@ -1,22 +1,11 @@
-"""Published changes as other services see them, and how they ask for them."""
+"""Published changes as other services see them."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from pydantic import Field
 
 from infra.chassis.clock import to_rfc3339
 from services.events.changes.store import PublishedChange
-from services.events.schemas import Body, Text
-
-MOST = 1_000
-
-
-class ChangesBody(Body):
-    after: Text | None = None
-    first: Annotated[int, Field(strict=True, ge=0, le=MOST)] = 100
 
 
 class ChangeDocument(msgspec.Struct, rename="camel"):
@@ -31,11 +20,6 @@ class ChangeDocument(msgspec.Struct, rename="camel"):
     phase: str | None
     at: str
     correction: bool
-
-
-class ChangesDocument(msgspec.Struct):
-    changes: list[ChangeDocument]
-    end: str | None
 
 
 def change_document(published: PublishedChange) -> ChangeDocument:

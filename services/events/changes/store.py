@@ -7,13 +7,14 @@ from itertools import islice, takewhile
 from typing import NamedTuple
 
 import msgspec
-import zstandard
 from sqlalchemy import BigInteger, ColumnElement, func, insert, literal, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from infra.chassis.compression import compress, decompress
 from infra.chassis.database import delete_rows
 from infra.chassis.errors import BadRequest
-from services.events.changes.position import ChangePlace
+from services.events.changes.position import START, ChangePlace
+from services.events.intake.position import Place
 from services.events.live.domain.changes import InstanceChange
 from services.events.tables import instance_changes
 from services.events.timeline.domain import Microseconds
@@ -28,8 +29,7 @@ _ORDER = (instance_changes.c.xid, instance_changes.c.seq)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[InstanceChange]).decode
-_compress = zstandard.ZstdCompressor(level=1).compress
-_decompress = zstandard.ZstdDecompressor().decompress
+_LEVEL = 1
 
 
 class PublishedChange(NamedTuple):
@@ -48,7 +48,7 @@ async def append(
         "xid": _THIS_TRANSACTION if connection.dialect.name == "postgresql" else 0,
         "written_at": now,
         "changes": len(changes),
-        "body": _compress(_encode(changes)),
+        "body": compress(_encode(changes), _LEVEL),
     }
     await connection.execute(insert(instance_changes).values(row))
 
@@ -60,6 +60,7 @@ async def read_after(
 
     The row of the place is read again: if it is there, so is everything behind it.
     """
+    after = None if after == START else after
     passed = 0 if after is None else after.number + 1
     before = func.sum(instance_changes.c.changes).over(order_by=_ORDER) - instance_changes.c.changes
     query = select(*_ORDER, instance_changes.c.body, before.label("before")).where(_visible(connection, workspace))
@@ -70,14 +71,11 @@ async def read_after(
     needed = select(rows).where(rows.c.before < passed + first).order_by(rows.c.xid, rows.c.seq)
     found = (await connection.execute(needed)).all()
     if after is not None and (not found or (found[0].xid, found[0].seq) != after[:2]):
-        raise BadRequest(
-            "Changes behind this position are no longer kept. Read what you show anew, and go on from the end.",
-            code="POSITION_TOO_OLD",
-        )
+        raise too_old()
     changes = (
         PublishedChange(ChangePlace(row.xid, row.seq, number), change)
         for row in found
-        for number, change in enumerate(_decode(_decompress(row.body)))
+        for number, change in enumerate(_decode(decompress(row.body)))
     )
     return list(islice(changes, passed, passed + first))
 
@@ -85,6 +83,21 @@ async def read_after(
 async def end(connection: AsyncConnection, workspace: str) -> ChangePlace | None:
     """The place of the last change that can be read; None if nothing was ever published."""
     query = select(*_ORDER, instance_changes.c.changes).where(_visible(connection, workspace))
+    row = (await connection.execute(query.order_by(*(column.desc() for column in _ORDER)).limit(1))).first()
+    return None if row is None else ChangePlace(row.xid, row.seq, row.changes - 1)
+
+
+async def before(
+    connection: AsyncConnection, workspace: str, place: Place, logged_at: Microseconds
+) -> ChangePlace | None:
+    """The last change that is kept of those published before a row of the log was written.
+
+    One of a slower transaction may count as earlier. Whoever has read with the position of the row has waited for it.
+    """
+    earlier = instance_changes.c.written_at < logged_at
+    if connection.dialect.name == "postgresql":  # here transactions tell, whatever the clocks of the machines say
+        earlier = instance_changes.c.xid < place.xid
+    query = select(*_ORDER, instance_changes.c.changes).where(instance_changes.c.workspace == workspace, earlier)
     row = (await connection.execute(query.order_by(*(column.desc() for column in _ORDER)).limit(1))).first()
     return None if row is None else ChangePlace(row.xid, row.seq, row.changes - 1)
 
@@ -99,6 +112,13 @@ async def prune(connection: AsyncConnection, workspace: str, before: Microsecond
     doomed = list(takewhile(lambda row: row.written_at < before, rows[:-1]))
     await delete_rows(connection, instance_changes, ("seq",), [(row.seq,) for row in doomed])
     return len(doomed)
+
+
+def too_old() -> BadRequest:
+    return BadRequest(
+        "Changes behind this position are no longer kept. Read what you show anew, and go on from there.",
+        code="POSITION_TOO_OLD",
+    )
 
 
 def _visible(connection: AsyncConnection, workspace: str) -> ColumnElement[bool]:

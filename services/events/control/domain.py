@@ -65,6 +65,8 @@ class Principal:
     """What it says about identifiers and their links is trusted, not merely claimed."""
     kind: KeyKind
     scopes: frozenset[str]
+    expires_at: int | None = None
+    """When this ends, in microseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ class CustomerPrincipal:
     """Microseconds since 1970."""
 
 
-def principal_of(source: Source, kind: KeyKind, scopes: frozenset[str]) -> Principal:
+def principal_of(source: Source, kind: KeyKind, scopes: frozenset[str], expires_at: int | None = None) -> Principal:
     """A secret key vouches for what it says; a write key, which anybody can read in a page, only if its source does."""
     verified = kind is KeyKind.SECRET or source.trust is Trust.VERIFIED
-    return Principal(source.workspace, source.key, source.default_channel, verified, kind, scopes)
+    return Principal(source.workspace, source.key, source.default_channel, verified, kind, scopes, expires_at)
 
 
 def scopes_of(kind: KeyKind) -> frozenset[str]:

@@ -52,7 +52,13 @@ class SourceDocument(msgspec.Struct, rename="camel"):
 
 
 def principal_document(principal: Principal) -> PrincipalDocument:
-    return PrincipalDocument(principal.workspace, principal.source, principal.kind.value, sorted(principal.scopes))
+    return PrincipalDocument(
+        principal.workspace,
+        principal.source,
+        principal.kind.value,
+        sorted(principal.scopes),
+        expires_at=principal.expires_at,
+    )
 
 
 def customer_principal_document(principal: CustomerPrincipal) -> PrincipalDocument:

@@ -45,7 +45,7 @@ class ControlStore:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
-        principal = principal_of(_source(row), KeyKind(row.key_kind), frozenset(row.scopes.split()))
+        principal = principal_of(_source(row), KeyKind(row.key_kind), frozenset(row.scopes.split()), row.expires_at)
         return KnownKey(principal, row.expires_at)
 
     async def sources(self, workspace: str) -> list[Source]:

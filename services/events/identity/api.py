@@ -27,6 +27,13 @@ def router(customers: CustomerQueries, workspace_of: WorkspaceOf) -> APIRouter:
         """Customers by id, in the order asked. An id from before a merge gives the customer that survived."""
         return await _answer(workspace, await customers.by_ids(workspace, body.ids))
 
+    @routes.post("/profiles")
+    async def read_profiles(body: FindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """For each identifier the ids under which feeds may speak of its customer, whether or not there is one yet."""
+        asked = [(identifier.type, identifier.value) for identifier in body.identifiers]
+        found = await customers.candidates(workspace, asked)
+        return JSONResponse({"profiles": [[profile.hex() for profile in some] for some in found]})
+
     async def _answer(workspace: str, asked: Sequence[ProfileId | None]) -> JSONResponse:
         rows = await customers.read(workspace, {customer for customer in asked if customer is not None})
         documents = {customer: customer_document(row) for customer, row in rows.items()}

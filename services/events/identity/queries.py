@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from infra.chassis.database import Database, among, chunked
 from services.events.identity.domain import CUSTOMER_ID, Identifier, ProfileId, profile_id, strength
@@ -62,8 +62,7 @@ class CustomerQueries:
 
     async def find(self, workspace: str, asked: Sequence[Identifier]) -> list[ProfileId | None]:
         """For each identifier its customer. Type `customer_id` names one by id, also by an id of before a merge."""
-        secret = await self._secret(workspace)
-        candidates = [_candidates(secret, identifier) for identifier in asked]
+        candidates = await self.candidates(workspace, asked)
         present = await self.present(workspace, {profile for some in candidates for profile in some})
         return [next((present[profile] for profile in some if profile in present), None) for some in candidates]
 
@@ -77,6 +76,24 @@ class CustomerQueries:
                 identifiers.c.workspace == workspace, among(connection, identifiers.c.profile, profiles)
             )
             return {row.profile: row.customer for row in await connection.execute(query)}
+
+    async def candidates(self, workspace: str, asked: Sequence[Identifier]) -> list[list[ProfileId]]:
+        """For each identifier the profiles that it may mean, the likeliest first, whether or not they are known yet."""
+        secret = await self._secret(workspace)
+        return [_candidates(secret, identifier) for identifier in asked]
+
+    async def profiles(self, workspace: str, asked: Collection[ProfileId]) -> dict[ProfileId, list[ProfileId]]:
+        """For each profile all those of the customer that it belongs to now: every id this customer ever had is one."""
+        named, own = identifiers.alias("named"), identifiers.alias("own")
+        same = and_(own.c.workspace == named.c.workspace, own.c.customer == named.c.customer)
+        found: dict[ProfileId, list[ProfileId]] = {}
+        async with self._state.read() as connection:
+            for some in chunked(list(asked)):
+                of_them = named.c.workspace == workspace, among(connection, named.c.profile, some)
+                query = select(named.c.profile, own.c.profile.label("other")).join_from(named, own, same)
+                for row in await connection.execute(query.where(*of_them).order_by("other")):
+                    found.setdefault(row.profile, []).append(row.other)
+        return found
 
     async def by_ids(self, workspace: str, ids: Sequence[str]) -> list[ProfileId | None]:
         """For each public id the customer it names now."""

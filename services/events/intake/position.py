@@ -10,6 +10,7 @@ from typing import NamedTuple
 from infra.chassis.errors import BadRequest
 
 _PACKED = struct.Struct(">QQ")
+_TOKEN_LENGTH = 22
 
 
 class Place(NamedTuple):
@@ -32,6 +33,11 @@ class Place(NamedTuple):
         if place.token() != token or max(place) >= 1 << 63:  # a place has one spelling only
             raise _unknown()
         return place
+
+
+def is_place(token: str) -> bool:
+    """Whether a text can only be a place in the log: positions of feeds are longer."""
+    return len(token) == _TOKEN_LENGTH
 
 
 def _unknown() -> BadRequest:

@@ -101,6 +101,13 @@ class LogStore:
             ).first()
         return int(count), oldest, Place(*last) if last else None
 
+    async def logged_at(self, workspace: str, place: Place) -> int | None:
+        """When a row was logged; None if there is no such row."""
+        row = log.c.workspace == workspace, log.c.xid == place.xid, log.c.seq == place.seq
+        async with self._database.read() as connection:
+            logged_at: int | None = await connection.scalar(select(log.c.logged_at).where(*row))
+        return logged_at
+
     async def workspaces(self) -> list[str]:
         async with self._database.read() as connection:
             return list((await connection.execute(select(workspaces.c.key).order_by(workspaces.c.key))).scalars())

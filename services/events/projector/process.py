@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.memory import settle
@@ -21,12 +22,17 @@ _SWITCH_SECONDS = 0.0005
 Python's 5 ms a step takes three times as long while a long history is folded beside it."""
 
 
-async def project(settings: Settings, wakeup: Wakeup, clock: Clock = system_clock) -> None:
+async def project(
+    settings: Settings,
+    wakeup: Wakeup,
+    on_progress: Callable[[], None] = lambda: None,
+    clock: Clock = system_clock,
+) -> None:
     """Projects until cancelled."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     stores = Stores(settings)
     async with stores.opened():
-        await Projector(stores.log, stores.state, clock, wakeup).run()
+        await Projector(stores.log, stores.state, clock, wakeup, on_progress).run()
 
 
 def run(settings: Settings) -> None:
@@ -46,9 +52,11 @@ def run(settings: Settings) -> None:
 class ProjectorThread:
     """Projects beside the apps of one process, on a loop of its own, so that a long fold holds up no request."""
 
-    def __init__(self, settings: Settings, wakeup: Wakeup) -> None:
+    def __init__(self, settings: Settings, wakeup: Wakeup, on_progress: Callable[[], None]) -> None:
+        """`on_progress` is called in that thread."""
         self._settings = settings
         self._wakeup = wakeup
+        self._on_progress = on_progress
         self._thread = threading.Thread(target=self._run, name="projector")
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
@@ -67,7 +75,7 @@ class ProjectorThread:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        self._task = self._loop.create_task(project(self._settings, self._wakeup))
+        self._task = self._loop.create_task(project(self._settings, self._wakeup, self._on_progress))
         with contextlib.suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._task)
         self._loop.close()

@@ -104,6 +104,13 @@ class Progress:
             rows = [Stuck(*row) for row in await connection.execute(query.order_by(*order).limit(first + 1))]
         return page_of(rows, [_cursor_of(row) for row in rows], first, after)
 
+    async def visible_until(self, workspace: str) -> Place:
+        """The place up to which all events are visible."""
+        async with self._state.read() as connection:
+            cursor, _slots = await self._cursor(connection, workspace)
+            mark = await dirty.first(connection, workspace)
+        return cursor if mark is None else min(cursor, Place(mark.xid, mark.seq - 1))
+
     async def reached(self, workspace: str, place: Place) -> bool:
         """Whether everything up to a place is visible; a version is when all histories it concerns are folded."""
         return (await self._sight(workspace)).reaches(place)

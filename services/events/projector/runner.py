@@ -16,8 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
+from infra.chassis.notices import Channel
 from infra.chassis.telemetry import named
-from services.events.intake.store import LogStore
+from services.events.feeds.feed import PROGRESS_CHANNEL
+from services.events.intake.store import NOTIFY_CHANNEL, LogStore
 from services.events.models.queries import Models
 from services.events.projector.catching_up import CatchingUp
 from services.events.projector.fold import Fold, Lanes
@@ -25,7 +27,7 @@ from services.events.projector.identify import Identify
 from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases, lease_names
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
-from services.events.projector.wakeup import LogListener, Wakeup
+from services.events.projector.wakeup import Wakeup
 from services.events.projector.withdrawing import Withdrawing
 from services.events.timeline.reader import EntryReader
 
@@ -44,12 +46,22 @@ process only: while others fold, counters are written more often than they need 
 class Projector:
     """One projector process, or the projecting part of the all-in-one process."""
 
-    def __init__(self, log_database: Database, state: Database, clock: Clock, wakeup: Wakeup) -> None:
+    def __init__(
+        self,
+        log_database: Database,
+        state: Database,
+        clock: Clock,
+        wakeup: Wakeup,
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_progress` is called after each step that did something; on PostgreSQL other processes are told too."""
         self._state = state
         self._log = LogStore(log_database)
         self._wakeup = wakeup
         self._leases = Leases(state, secrets.token_hex(8), clock, exclusive=state.is_sqlite)
-        self._listener = None if log_database.is_sqlite else LogListener(log_database, wakeup)
+        self._on_progress = on_progress
+        self._progressed = asyncio.Event()
+        self._channel = None if log_database.is_sqlite else Channel(log_database, NOTIFY_CHANNEL, wakeup.ring)
         reader = EntryReader(self._log)
         self._identify = Identify(self._log, state, reader, self._leases)
         self._lanes = Lanes(self._log, state, reader, Models(state), self._leases, clock)
@@ -74,6 +86,8 @@ class Projector:
                 tasks.create_task(self._keep_folding(), name="fold")
                 tasks.create_task(self._keep_background(), name="background")
                 tasks.create_task(self._keep_slow_lane(), name="slow lane")
+                if self._channel:
+                    tasks.create_task(self._keep_telling(self._channel), name="telling of progress")
         finally:
             await self.close()
 
@@ -87,8 +101,8 @@ class Projector:
         """Looks for new workspaces, keeps or takes leases."""
         self._workspaces = await self._log.workspaces()
         await self._leases.renew(lease_names(self._workspaces))
-        if self._listener:
-            await self._listener.ensure()
+        if self._channel:
+            await self._channel.ensure()
 
     async def _keep_leases(self) -> None:
         while True:
@@ -140,6 +154,7 @@ class Projector:
     async def _keep_slow_lane(self) -> None:
         while True:
             if await self._survive(self._slow.step):
+                self._note_progress()
                 self._wakeup.ring()
                 self._fold_wakeup.ring()
             else:
@@ -151,7 +166,20 @@ class Projector:
         for workspace in self._workspaces:
             # What fails in one workspace is no reason to leave out the others.
             done += await self._survive(partial(step, workspace), workspace) or 0
+        if done:
+            self._note_progress()
         return done
+
+    def _note_progress(self) -> None:
+        self._progressed.set()
+        self._on_progress()
+
+    async def _keep_telling(self, channel: Channel) -> None:
+        """After the commit, so that no step waits for it; several steps in one notice, if it takes that long."""
+        while True:
+            await self._progressed.wait()
+            self._progressed.clear()
+            await self._survive(partial(channel.notify, PROGRESS_CHANNEL))
 
     async def _survive(self, work: Callable[[], Awaitable[int | None]], workspace: str | None = None) -> int | None:
         """A step that fails changed nothing; it is tried again after a short pause, and every failure is said."""
@@ -170,5 +198,5 @@ class Projector:
         """Gives the leases back, so that others go on at once."""
         with contextlib.suppress(Unavailable, DBAPIError, OSError):
             await self._leases.release()
-        if self._listener:
-            await self._listener.close()
+        if self._channel:
+            await self._channel.close()

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
-
-import asyncpg
-
-from infra.chassis.database import Database
-from services.events.intake.store import NOTIFY_CHANNEL
 
 
 class Wakeup:
@@ -35,25 +29,3 @@ class Wakeup:
             async with asyncio.timeout(at_most):
                 await self._rung.wait()
         self._rung.clear()
-
-
-class LogListener:
-    """Rings a wakeup whenever any process appends to the log on PostgreSQL."""
-
-    def __init__(self, database: Database, wakeup: Wakeup) -> None:
-        self._database = database
-        self._wakeup = wakeup
-        self._connection: Any = None
-
-    async def ensure(self) -> None:
-        """Listens, again if the connection broke. Raises OSError or a PostgresError while the server is away."""
-        if self._connection is None or self._connection.is_closed():
-            url = self._database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self._connection = await asyncpg.connect(url, timeout=2, command_timeout=5)
-            await self._connection.add_listener(NOTIFY_CHANNEL, lambda *_: self._wakeup.ring())
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=1)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.events import tables
 from services.events.changes import store
-from services.events.changes.position import ChangePlace
+from services.events.changes.position import START, ChangePlace
 from services.events.live.domain.changes import InstanceChange
 from services.events.projector.withdrawing import Withdrawing
 from tests.events.projector.hands import Hands
@@ -19,7 +19,7 @@ from tests.support.state import State
 
 Json = dict[str, Any]
 
-READ = "/internal/changes/read"
+READ = "/internal/feeds/changes/read"
 _PATIENCE_SECONDS = 30
 
 
@@ -37,7 +37,7 @@ async def read(state: State, after: str | None, first: int, until: int | None = 
     """On PostgreSQL other tests' transactions may hold the end back: with `until`, waits for so many changes."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while True:
-            found: list[Json] = (await state.post(READ, after=after, first=first))["changes"]
+            found: list[Json] = (await state.post(READ, after=after, first=first))["items"]
             if until is None or len(found) == until:
                 return found
             await asyncio.sleep(0.01)
@@ -70,7 +70,7 @@ async def test_a_change_says_of_which_instance_it_is_and_what_was_before(databas
             "correction": True,
         }
         assert (second["previousStatus"], second["status"], second["phase"]) == ("ACTIVE", None, None)
-        assert len(first["position"]) == 27
+        assert len(first["position"]) == 34
 
 
 async def test_reading_goes_on_from_every_position_in_steps_of_every_size(database_url: str) -> None:
@@ -88,20 +88,29 @@ async def test_reading_goes_on_from_every_position_in_steps_of_every_size(databa
                     assert len(some) == min(size, 6 - len(found))
                     found = found + some
                 assert found == whole
-        answer = await state.post(READ, after=None, first=0)
-        assert answer == {"changes": [], "end": whole[-1]["position"]}
 
 
-async def test_nothing_published_has_no_end(database_url: str) -> None:
+async def test_where_nothing_follows_the_position_stays(database_url: str) -> None:
     async with State(database_url) as state:
-        assert await state.post(READ) == {"changes": [], "end": None}
+        nothing = await state.post(READ)
+        assert nothing == {"items": [], "customers": {}, "next": START.token()}
+        await publish(state, 1)
+        [first] = await read(state, nothing["next"], 10, until=1)
+        assert await state.post(READ, after=first["position"]) == nothing | {"next": first["position"]}
+
+
+def test_positions_sort_as_the_changes_do() -> None:
+    numbers = [0, 1, 9, 31, 32, 255, 256, 1 << 31]
+    places = [ChangePlace(xid, seq, number) for xid in numbers for seq in numbers for number in numbers]
+    assert sorted(place.token() for place in places) == [place.token() for place in sorted(places)]
+    assert [ChangePlace.parse(place.token()) for place in places] == places
 
 
 async def test_only_positions_of_changes_are_taken(sqlite_url: str) -> None:
     async with State(sqlite_url) as state:
         await publish(state, 1)
         known = (await read(state, None, 1))[0]["position"]
-        for wrong in ("", "x", known[:-1], known + "A", known[:-1] + "=", known[:22], "é" * 27, "_" * 27):
+        for wrong in ("", "x", known[:-1], known + "0", known[:-1] + "=", known.lower(), "é" * 34, "_" * 22, "Z" * 34):
             assert await state.refusal(READ, after=wrong) == (400, "BAD_POSITION", [])
         assert await state.refusal(READ, after=ChangePlace(0, 7, 0).token()) == (400, "POSITION_TOO_OLD", [])
         assert await state.refusal(READ, first=1_001) == (422, "INVALID", [["first"]])

@@ -1,0 +1,1 @@
+"""What live readers are told, page by page, for as long as they listen."""
