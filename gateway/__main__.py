@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.app import create_app
 from gateway.settings import ProcessSettings
+from gateway.streams.feed import RemoteFeeds
 from infra.chassis import serving
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import Upstream, open_client
@@ -18,8 +19,11 @@ def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     journeys = Upstream("journeys", open_client(settings.journeys_url))
     events = Upstream("events", open_client(settings.events_url))
     tokens = ServiceTokens(settings.signing_key.get_secret_value())
-    app = create_app(settings, personas=personas, journeys=journeys, events=events, tokens=tokens)
-    return serving.run(app, host, port, on_ready, [personas.close, journeys.close, events.close])
+    streams = Upstream("events", open_client(settings.events_url, connections=None))
+    feeds = RemoteFeeds(streams, tokens)
+    app = create_app(settings, personas=personas, journeys=journeys, events=events, feeds=feeds, tokens=tokens)
+    closings = [personas.close, journeys.close, events.close, streams.close]
+    return serving.run(app, host, port, on_ready, closings, on_stopping=app.end_subscriptions)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
 
+from gateway.context import Services
 from gateway.documents import Documents
 from gateway.endpoint import Endpoint
 from gateway.keys import Keys
 from gateway.limits import Limits
+from gateway.operations import Operations
 from gateway.schema import create_schema
 from gateway.settings import Settings
+from gateway.streams.feed import LiveFeeds
+from gateway.streams.http import Streaming
+from gateway.streams.origins import Origins
+from gateway.streams.subscriber import Patience
+from gateway.streams.websocket import Connection
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.http import Upstream, add_health, answer_problems
@@ -29,6 +40,13 @@ _ASKED_WITH = (
 )
 _ANSWERED_WITH = ("Klantreis-Position", "Retry-After")
 _PREFLIGHT_SECONDS = 7_200  # no browser of today but Firefox remembers it longer
+_STREAMING = Streaming()
+_PATIENCE = Patience()
+
+
+class GatewayApp(FastAPI):
+    end_subscriptions: Callable[[], None]
+    """To be called before the process ends, which would wait for them."""
 
 
 def create_app(
@@ -37,34 +55,46 @@ def create_app(
     personas: Upstream,
     journeys: Upstream,
     events: Upstream,
+    feeds: LiveFeeds,
     tokens: ServiceTokens,
     clock: Clock = system_clock,
-) -> FastAPI:
+    streaming: Streaming = _STREAMING,
+    patience: Patience = _PATIENCE,
+) -> GatewayApp:
     """The gateway over its upstreams, which stay the caller's to close."""
     development = settings.environment == "development"
     schema = create_schema()
-    endpoint = Endpoint(
-        schema=schema,
-        documents=Documents(schema.core, Limits(), introspection=development),
-        keys=Keys(events, tokens, clock),
-        personas=personas,
-        journeys=journeys,
-        events=events,
-        tokens=tokens,
-        explorer=development,
-    )
-    app = FastAPI(title="Klantreis gateway", openapi_url=None, redirect_slashes=False)
+    keys = Keys(events, tokens, clock)
+    documents = Documents(schema.core, Limits(), introspection=development)
+    operations = Operations(schema, documents, Services(personas, journeys, events, tokens), feeds, patience)
+    endpoint = Endpoint(operations, keys, streaming, explorer=development)
+    origins = Origins(settings.allowed_origins, everyone=development)
+
+    async def connect(websocket: WebSocket) -> None:
+        if not origins.allow(websocket.headers):
+            await websocket.close()  # before it is accepted: 403
+            return
+        await Connection(websocket, operations, keys, streaming).serve()
+
+    app = GatewayApp(title="Klantreis gateway", openapi_url=None, redirect_slashes=False)
+    app.end_subscriptions = operations.end_subscriptions
     app.add_route("/graphql", endpoint.respond, methods=["GET", "POST"])
+    app.router.routes.append(WebSocketRoute("/graphql", connect))
+    app.add_route("/graphql/stream", endpoint.respond_with_events, methods=["POST"])
+    _let_pages_ask(app, settings)
+    answer_problems(app)
+    add_health(app)
+    return app
+
+
+def _let_pages_ask(app: FastAPI, settings: Settings) -> None:
     # No credentials in this sense: keys and tokens travel in a header that pages set themselves, never in a cookie.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
-        allow_origin_regex=_LOOPBACK if development else None,
+        allow_origin_regex=_LOOPBACK if settings.environment == "development" else None,
         allow_methods=("GET", "POST"),
         allow_headers=_ASKED_WITH,
         expose_headers=_ANSWERED_WITH,
         max_age=_PREFLIGHT_SECONDS,
     )
-    answer_problems(app)
-    add_health(app)
-    return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import strawberry
 from graphql import DocumentNode
@@ -12,7 +13,34 @@ from gateway.clients.events import EventsClient, Principal
 from gateway.clients.journeys import JourneysClient
 from gateway.clients.personas import PersonasClient
 from gateway.loaders import Loaders
+from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import Problem
+from infra.chassis.http import Upstream
+
+if TYPE_CHECKING:
+    from gateway.streams.newsroom import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The upstreams, and what is made of them for a workspace."""
+
+    personas: Upstream
+    journeys: Upstream
+    events: Upstream
+    tokens: ServiceTokens
+
+    def personas_client(self, workspace: str) -> PersonasClient:
+        return PersonasClient(self.personas, self.tokens.mint(PersonasClient.audience, workspace))
+
+    def journeys_client(self, workspace: str) -> JourneysClient:
+        return JourneysClient(self.journeys, self.tokens.mint(JourneysClient.audience, workspace))
+
+    def events_client(self, workspace: str) -> EventsClient:
+        return EventsClient(self.events, self.tokens.mint(EventsClient.audience, workspace))
+
+    def loaders(self, workspace: str) -> Loaders:
+        return Loaders(self.personas_client(workspace), self.journeys_client(workspace), self.events_client(workspace))
 
 
 @dataclass(slots=True)
@@ -28,6 +56,8 @@ class Context:
     journeys: JourneysClient
     events: EventsClient
     after: str | None = None
+    live: Live | None = None
+    """How a subscription hears of what happens."""
     loaders: Loaders = field(init=False)
     stale: bool = False
     recorded: str | None = None
@@ -35,6 +65,12 @@ class Context:
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.personas, self.journeys, self.events)
+
+    @property
+    def listening(self) -> Live:
+        if self.live is None:
+            raise RuntimeError("only subscriptions listen")
+        return self.live
 
     async def catch_up(self, position: str | None = None) -> None:
         """Waits until `position` is projected, at most 2 s and once per position; notes when the answer is stale.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,7 +14,10 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Node,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    VariableNode,
     Visitor,
     parse,
     specified_rules,
@@ -38,6 +42,8 @@ class Prepared:
     errors: tuple[dict[str, Any], ...] = ()
     fields: frozenset[str] = frozenset()
     """The names of all fields that are selected anywhere in the document."""
+    inner_variables: frozenset[str] = frozenset()
+    """Those that matter below the root fields: what is told of an event depends on no others."""
 
 
 class Documents:
@@ -78,7 +84,7 @@ class Documents:
         errors = validate(self._schema, document, self._rules, max_errors=_ERRORS_SHOWN, hide_suggestions=self._hidden)
         if errors:
             return Prepared(None, tuple(as_json(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
-        return Prepared(document, fields=_fields_of(document))
+        return Prepared(document, (), _fields_of(document), _inner_variables(document))
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits
@@ -97,6 +103,38 @@ def _fields_of(document: DocumentNode) -> frozenset[str]:
     collector = _FieldNames()
     visit(document, collector)
     return frozenset(collector.names)
+
+
+def _inner_variables(document: DocumentNode) -> frozenset[str]:
+    """All but those that only arguments of root fields use."""
+    collector = _VariableNames()
+    for node in _below_root_fields(document):
+        visit(node, collector)
+    return frozenset(collector.names)
+
+
+def _below_root_fields(document: DocumentNode) -> Iterator[Node]:
+    """What is selected in root fields and how, and everything that is in fragments."""
+    for definition in document.definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            yield definition
+            continue
+        for root in definition.selection_set.selections:
+            if not isinstance(root, FieldNode):
+                yield root
+                continue
+            yield from root.directives or ()
+            if root.selection_set is not None:
+                yield root.selection_set
+
+
+class _VariableNames(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_place: Any) -> None:
+        self.names.add(node.name.value)
 
 
 class _FieldNames(Visitor):

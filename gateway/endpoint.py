@@ -5,23 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from graphql import OperationDefinitionNode, OperationType, get_operation_ast
+from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
-from strawberry.types import ExecutionResult
 
-from gateway.clients.events import EventsClient, Principal
-from gateway.clients.journeys import JourneysClient
-from gateway.clients.personas import PersonasClient
-from gateway.context import Context
-from gateway.documents import Documents, Prepared
-from gateway.errors import as_json
+from gateway.clients.events import Principal
 from gateway.keys import Keys
-from gateway.schema import Schema
-from infra.chassis.auth import ServiceTokens
+from gateway.operations import Asked, Operation, Operations, Refused
+from gateway.streams.http import EventStream, Format, Multipart, Streaming, streamed
+from gateway.streams.session import Session
 from infra.chassis.errors import BadRequest, NotFound, Problem, TooLarge, Unauthenticated
-from infra.chassis.http import Upstream
 
 _BODY_LIMIT = 1_024 * 1_024
 _JSON = "application/json"
@@ -29,15 +23,6 @@ _GRAPHQL_JSON = "application/graphql-response+json"
 
 
 _Variables = dict[str, Any] | None
-
-
-class Asked(msgspec.Struct, rename="camel"):
-    """The body of a request. Nothing is done with `extensions`, but it must have the right shape."""
-
-    query: str
-    variables: _Variables = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
 
 
 class UnsupportedMediaType(BadRequest):
@@ -53,28 +38,21 @@ class MethodNotAllowed(BadRequest):
         return {"Allow": "POST"}
 
 
-class Endpoint:
-    """Answers `POST /graphql`, queries by `GET /graphql`, and with `explorer` GraphiQL for a browser."""
+class NotAcceptable(BadRequest):
+    status = 406
+    default_code = "NOT_ACCEPTABLE"
 
-    def __init__(
-        self,
-        *,
-        schema: Schema,
-        documents: Documents,
-        keys: Keys,
-        personas: Upstream,
-        journeys: Upstream,
-        events: Upstream,
-        tokens: ServiceTokens,
-        explorer: bool,
-    ) -> None:
-        self._schema = schema
-        self._documents = documents
+
+class Endpoint:
+    """Answers `POST /graphql`, queries by `GET /graphql`, and with `explorer` GraphiQL for a browser.
+
+    Subscriptions, and everything at `POST /graphql/stream`, are answered as streams.
+    """
+
+    def __init__(self, operations: Operations, keys: Keys, streaming: Streaming, *, explorer: bool) -> None:
+        self._operations = operations
         self._keys = keys
-        self._personas = personas
-        self._journeys = journeys
-        self._events = events
-        self._tokens = tokens
+        self._streaming = streaming
         self._explorer = explorer
 
     async def respond(self, request: Request) -> Response:
@@ -83,44 +61,59 @@ class Endpoint:
         media_type = _GRAPHQL_JSON if _GRAPHQL_JSON in request.headers.get("accept", "") else _JSON
         try:
             principal = await self._keys.principal(request.headers.get("authorization"))
-            asked = await _read(request)
-            prepared = self._documents.prepare(asked.query)
-            return await self._answer(request, principal, asked, prepared, media_type)
+            operation = self._operations.prepare(await _read(request))
+            _allow_method(request.method, operation)
+            if operation.kind is OperationType.SUBSCRIPTION:
+                return self._stream(request, principal, operation, _stream_format(request))
+            answer, context = await self._operations.execute(
+                operation, principal, request.headers.get("klantreis-after")
+            )
+        except Refused as refused:
+            return _respond({"errors": refused.errors}, media_type)
         except Problem as problem:
             return _refuse(problem, media_type)
-
-    async def _answer(
-        self, request: Request, principal: Principal, asked: Asked, prepared: Prepared, media_type: str
-    ) -> Response:
-        if prepared.document is None:
-            return _respond({"errors": prepared.errors}, media_type)
-        operation = get_operation_ast(prepared.document, asked.operation_name)
-        if operation is None:
-            raise BadRequest("Name the operation to execute in `operationName`: one of those in the document.")
-        _allow_method(request.method, operation)
-        workspace = principal.workspace
-        context = Context(
-            document=prepared.document,
-            fields=prepared.fields,
-            principal=principal,
-            personas=PersonasClient(self._personas, self._tokens.mint(PersonasClient.audience, workspace)),
-            journeys=JourneysClient(self._journeys, self._tokens.mint(JourneysClient.audience, workspace)),
-            events=EventsClient(self._events, self._tokens.mint(EventsClient.audience, workspace)),
-            after=request.headers.get("klantreis-after"),
-        )
-        result = await self._schema.execute(
-            asked.query,
-            variable_values=asked.variables,
-            context_value=context,
-            operation_name=asked.operation_name,
-        )
         headers = {"Klantreis-Position": context.recorded} if context.recorded else {}
-        return _respond(_as_json(result, context), media_type, headers)
+        return _respond(answer, media_type, headers)
+
+    async def respond_with_events(self, request: Request) -> Response:
+        """GraphQL over Server-Sent Events, one connection for each operation."""
+        try:
+            principal = await self._keys.principal(request.headers.get("authorization"))
+            asked = await _read(request)
+        except Problem as problem:
+            return _refuse(problem, _JSON)
+        try:
+            operation = self._operations.prepare(asked)
+        except Refused as refused:  # the protocol wants to hear of it as an event
+            return EventStream().of_one({"errors": refused.errors})
+        except Problem as problem:
+            return EventStream().of_one(_refusal(problem))
+        if operation.kind is OperationType.SUBSCRIPTION:
+            return self._stream(request, principal, operation, EventStream())
+        answer, _context = await self._operations.execute(operation, principal, request.headers.get("klantreis-after"))
+        return EventStream().of_one(answer)
+
+    def _stream(self, request: Request, principal: Principal, operation: Operation, format: Format) -> Response:
+        session = Session(self._keys, request.headers.get("authorization"), principal, self._streaming.key_look_seconds)
+        answers = self._operations.subscribe(operation, session)
+        return streamed(answers, session, format, self._streaming.sign_of_life_seconds)
 
     def _graphiql(self) -> Response:
         if not self._explorer:
             return _refuse(NotFound("GraphiQL is there in development only."), _JSON)
         return HTMLResponse(get_graphql_ide_html("graphiql"))
+
+
+def _stream_format(request: Request) -> Format:
+    accept = request.headers.get("accept", "")
+    if Multipart.is_accepted(accept):
+        return Multipart()
+    if EventStream.is_accepted(accept):
+        return EventStream()
+    raise NotAcceptable(
+        "A subscription is answered as a stream: over WebSocket (graphql-transport-ws) at this address, by Server-Sent "
+        "Events at /graphql/stream, or with `Accept: multipart/mixed;subscriptionSpec=1.0`."
+    )
 
 
 def _wants_page(request: Request) -> bool:
@@ -168,21 +161,9 @@ def _decode(body: bytes, shape: Any) -> Any:
         raise BadRequest("This is not valid JSON.") from error
 
 
-def _allow_method(method: str, operation: OperationDefinitionNode) -> None:
-    if method == "GET" and operation.operation is not OperationType.QUERY:
+def _allow_method(method: str, operation: Operation) -> None:
+    if method == "GET" and operation.kind is not OperationType.QUERY:
         raise MethodNotAllowed("Only queries may be sent by GET; use POST.")
-
-
-def _as_json(result: ExecutionResult, context: Context) -> dict[str, Any]:
-    errors = [as_json(error, "BAD_USER_INPUT") for error in result.errors or ()]
-    answer: dict[str, Any] = {}
-    if errors:
-        answer["errors"] = errors
-    if result.data is not None or any("path" in error for error in errors):
-        answer["data"] = result.data
-    if context.stale:
-        answer["extensions"] = {"stale": True}
-    return answer
 
 
 def _respond(answer: dict[str, Any], media_type: str, headers: dict[str, str] | None = None) -> Response:
@@ -193,12 +174,12 @@ def _respond(answer: dict[str, Any], media_type: str, headers: dict[str, str] | 
 
 def _refuse(problem: Problem, media_type: str) -> Response:
     """A refusal before anything was executed: a GraphQL error, plus the members that plain HTTP clients look for."""
-    answer = {
-        "errors": [{"message": problem.message, "extensions": {"code": problem.code}}],
-        "code": problem.code,
-        "message": problem.message,
-    }
+    answer = _refusal(problem) | {"code": problem.code, "message": problem.message}
     headers = problem.headers()
     if isinstance(problem, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(answer), problem.status, headers, media_type)
+
+
+def _refusal(problem: Problem) -> dict[str, Any]:
+    return {"errors": [{"message": problem.message, "extensions": {"code": problem.code}}]}

@@ -41,6 +41,10 @@ class Keys:
             raise Forbidden("A write key may only record events, over HTTP; use a secret key here.")
         return principal
 
+    def seconds_left(self, principal: Principal) -> float | None:
+        """Until the key expires; None if it does not."""
+        return None if principal.expires_at is None else (principal.expires_at - self._clock()) / 1_000_000
+
     async def _principal_of(self, key: str) -> Principal:
         digest = sha256(key.encode()).digest()
         now = self._clock()

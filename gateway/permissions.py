@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, ClassVar, NoReturn
 
 import strawberry
@@ -11,6 +11,7 @@ from strawberry.permission import BasePermission
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Context
+from gateway.streams.news import Told
 
 
 class Scope(BasePermission):
@@ -69,5 +70,15 @@ def resolved(
     """A resolver as a field that needs all of `scopes`; the decorator of strawberry, but typed."""
     decorator: Callable[[Callable[..., object]], StrawberryField] = strawberry.field(
         description=description, permission_classes=list(scopes)
+    )
+    return decorator
+
+
+def subscribed(
+    *scopes: type[Scope], gives: type, description: str
+) -> Callable[[Callable[..., AsyncGenerator[list[Told], None]]], StrawberryField]:
+    """What a resolver tells as a subscription field of the type `gives` that needs all of `scopes`."""
+    decorator: Callable[[Callable[..., AsyncGenerator[list[Told], None]]], StrawberryField] = strawberry.subscription(
+        graphql_type=gives, description=description, permission_classes=list(scopes)
     )
     return decorator

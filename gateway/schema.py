@@ -12,8 +12,10 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from gateway.areas.customers.queries import CustomerQueries
+from gateway.areas.customers.subscriptions import CustomerSubscriptions
 from gateway.areas.events.mutations import EventMutations
 from gateway.areas.events.queries import EventQueries
+from gateway.areas.insights.subscriptions import InsightSubscriptions
 from gateway.areas.journeys.mutations import JourneyMutations
 from gateway.areas.journeys.queries import JourneyQueries
 from gateway.areas.nodes.queries import NodeQueries
@@ -33,6 +35,11 @@ class Query(NodeQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQ
 
 @strawberry.type
 class Mutation(EventMutations, TokenMutations, PersonaMutations, JourneyMutations):
+    pass
+
+
+@strawberry.type
+class Subscription(CustomerSubscriptions, InsightSubscriptions):
     pass
 
 
@@ -61,6 +68,7 @@ def create_schema() -> Schema:
     return Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         extensions=[PreparedDocument],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

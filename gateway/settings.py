@@ -27,9 +27,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_")
 
     environment: Literal["development", "production"] = "development"
-    """In development `GET /graphql` shows GraphiQL, the schema may be asked for, and pages of this machine may ask."""
+    """In development `GET /graphql` shows GraphiQL, the schema may be asked for, pages of this machine may ask, and all
+    may open WebSockets."""
     allowed_origins: Origins = ()
-    """Besides its own: pages from there may ask."""
+    """Besides its own: pages from there may ask, and open WebSockets."""
 
 
 class ProcessSettings(Settings):

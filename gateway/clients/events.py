@@ -9,9 +9,11 @@ from msgspec import field
 
 from gateway.clients.answers import Document, Page, T, read, read_each
 from gateway.clients.customers import SERVICE, CustomersClient, IdentifierKey, Instance, View
+from gateway.clients.feeds import FeedPage
 from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.http import Upstream
 
+_FEED_ITEMS = 200
 _INSIGHT_SECONDS = 30.0  # filters that no counters are kept for are answered from all instances
 
 
@@ -253,6 +255,17 @@ class EventsClient:
         ways = [key._asdict() for key in keys]
         body = {"dropOffs": ways, "first": page.first, "after": page.after, **page.selection.to_wire()}
         return await self._each("/internal/insights/drop-offs", body, "pages", Page[Instance], keys)
+
+    async def feed(self, feed: str, item: type[T], after: str) -> FeedPage[T]:
+        """The next items of a feed that there are behind a position."""
+        body = {"after": after, "first": _FEED_ITEMS}
+        return await self._one(f"/internal/feeds/{feed}/read", body, FeedPage[item])  # type: ignore[valid-type]
+
+    async def profiles(self, identifier: IdentifierKey) -> list[str]:
+        """The ids under which feeds may speak of the customer whom an identifier names."""
+        body = {"identifiers": [identifier._asdict()]}
+        [found] = await self._each("/internal/customers/profiles", body, "profiles", list[str], [identifier])
+        return found or []
 
     async def sources(self) -> list[Source]:
         answer = await self._upstream.call("GET", "/internal/sources", token=self._token)

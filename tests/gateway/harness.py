@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import httpx
 import msgspec
 
-from gateway.app import create_app
+from gateway.app import GatewayApp, create_app
 from gateway.settings import Settings
+from gateway.streams.http import Streaming
+from gateway.streams.subscriber import Patience
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import Upstream, open_client
 from tests.gateway.documents import principal
+from tests.gateway.feeds import StubFeeds
 from tests.gateway.stubs import Stub, authenticate
 
+STREAMING, PATIENCE = Streaming(), Patience()
 ALL_SCOPES = ("events:write", "customers:read", "pii:read", "insights:read", "models:read", "models:write")
 KEYS = {
     "sk_all": principal(*ALL_SCOPES),
@@ -44,6 +49,8 @@ class Gateway:
     personas: Stub
     http: httpx.AsyncClient
     clock: ManualClock
+    feeds: StubFeeds
+    app: GatewayApp
 
     async def post(
         self, query: str, *, key: str = "sk_all", headers: dict[str, str] | None = None, **rest: Any
@@ -72,18 +79,25 @@ class Gateway:
 
 @asynccontextmanager
 async def gateway(
-    environment: Literal["development", "production"] = "development", allowed_origins: str = ""
+    environment: Literal["development", "production"] = "development",
+    allowed_origins: str = "",
+    streaming: Streaming = STREAMING,
+    patience: Patience = PATIENCE,
 ) -> AsyncIterator[Gateway]:
     clock = ManualClock()
     tokens = ServiceTokens("a signing key of the tests, long enough", clock)
     events, journeys, personas = (Stub(name, tokens) for name in ("events", "journeys", "personas"))
     events.answers["POST /internal/authenticate"] = authenticate(KEYS)
-    settings = Settings(environment=environment, allowed_origins=allowed_origins)
+    settings, feeds = Settings(environment=environment, allowed_origins=allowed_origins), StubFeeds()
+    for name in ("changes", "events"):
+        events.answers[f"POST /internal/feeds/{name}/read"] = partial(feeds.read, name)
     upstreams = {stub.audience: _upstream(stub) for stub in (events, journeys, personas)}
-    app = create_app(settings, **upstreams, tokens=tokens, clock=clock)
+    app = create_app(
+        settings, **upstreams, feeds=feeds, tokens=tokens, clock=clock, streaming=streaming, patience=patience
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(base_url="http://gateway", transport=transport) as http:
-        yield Gateway(events, journeys, personas, http, clock)
+        yield Gateway(events, journeys, personas, http, clock, feeds, app)
     for upstream in upstreams.values():
         await upstream.close()
 

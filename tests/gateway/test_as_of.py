@@ -23,6 +23,7 @@ from gateway.schema import create_schema
 from gateway.settings import Settings
 from infra.chassis.http import Upstream, open_client
 from tests.gateway.documents import customer, event, instance, journey, principal, source, step
+from tests.gateway.feeds import StubFeeds
 from tests.gateway.harness import ALL_SCOPES, Gateway, ManualClock
 from tests.gateway.stubs import Stub, authenticate, page
 from tests.support.lives import Life, happening
@@ -202,10 +203,10 @@ async def front(state: State) -> AsyncIterator[Gateway]:
     apps: dict[str, ASGIApp] = {"events": events, "journeys": journeys, "personas": personas}
     upstreams = {name: Upstream(name, open_client(f"http://{name}", partial(apps.__getitem__, name))) for name in apps}
     clock = ManualClock()
-    settings = Settings(environment="development")
-    app = create_app(settings, **upstreams, tokens=TOKENS, clock=clock)
+    settings, feeds = Settings(environment="development"), StubFeeds()
+    app = create_app(settings, **upstreams, feeds=feeds, tokens=TOKENS, clock=clock)
     async with httpx.AsyncClient(base_url="http://gateway", transport=httpx.ASGITransport(app)) as http:
-        yield Gateway(stub, journeys, personas, http, clock)
+        yield Gateway(stub, journeys, personas, http, clock, feeds, app)
     for upstream in upstreams.values():
         await upstream.close()
 

@@ -13,6 +13,7 @@ from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey,
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
 from gateway.clients.customers import InstanceKey, InstancesOf, StepsOf, TimelineOf
+from gateway.clients.feeds import Change
 from gateway.clients.models import ModelKey
 from gateway.context import Info
 from gateway.loaders import CustomerLoaders
@@ -26,7 +27,8 @@ from gateway.relay import (
     global_id,
     page_size,
 )
-from gateway.scalars import JSON, DateTime
+from gateway.scalars import JSON, DateTime, Position
+from gateway.streams.news import News
 from gateway.vocabulary import Direction, DropOffReason, InstanceStatus, Trust
 from gateway.wire import given
 from infra.chassis.errors import NotFound
@@ -217,6 +219,39 @@ class TouchpointEvent(Node):
     async def instances(self, info: Info) -> list[JourneyInstance]:
         found = await self.loaders.instances_by_event.load(self.key)
         return [to_instance(instance, self.loaders) for instance in found or ()]
+
+
+@strawberry.type(
+    description="A change of status or phase, or a correction: something that was told is not so any more."
+)
+class InstanceChange:
+    news: strawberry.Private[News[Change]]
+    instance_id: strawberry.ID
+    previous_status: InstanceStatus | None = strawberry.field(description="Null for the start of a run.")
+    previous_phase: str | None
+    correction: bool
+    at: DateTime = strawberry.field(description="Of the event, or of the deadline that has passed.")
+    position: Position
+
+    @resolved(description="As it is now. One that is gone gives the one that took its first event.")
+    async def instance(self, info: Info) -> JourneyInstance | None:
+        found = await self.news.batch.load(
+            lambda loaders: loaders.instance_by_id, lambda change: change.instance_id, self.news.item
+        )
+        return to_instance(found, info.context.loaders.as_of(None)) if found else None
+
+
+def to_instance_change(news: News[Change]) -> InstanceChange:
+    change = news.item
+    return InstanceChange(
+        news=news,
+        instance_id=global_id("JourneyInstance", change.instance_id),
+        previous_status=change.previous_status,
+        previous_phase=change.previous_phase,
+        correction=change.correction,
+        at=DateTime(change.at),
+        position=Position(change.position),
+    )
 
 
 def to_customer(document: documents.Customer, loaders: CustomerLoaders) -> Customer:

@@ -1,0 +1,1 @@
+"""Subscriptions: from the feeds of upstreams to every subscriber, over all transports."""
