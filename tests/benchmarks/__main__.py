@@ -28,6 +28,7 @@ from tests.benchmarks import (
     rules,
     singles,
     stages,
+    subscribers,
     visible,
 )
 from tests.benchmarks.measuring import Bench, Figure, append_result, facts_of_this_run
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "contributions": contributions,
     "insight": insight,
     "visible": visible,
+    "subscribers": subscribers,
     "hot": hot,
     "replayed": replayed,
     "footprint": footprint,
