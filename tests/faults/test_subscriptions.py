@@ -111,6 +111,7 @@ async def test_no_process_waits_for_its_listeners_to_go(tmp_path: Path, postgres
     with opened as platform:
         platform.publish(_JOURNEY)
         await shopping(platform, 1)
+        platform.settle()
         url, key = f"{platform.graphql_url}/stream", platform.credentials["adminKey"]
         listeners = [sse_answers(url, _CHANGES, key=key) for _ in range(10)]
         waiting = [asyncio.create_task(anext(listener)) for listener in listeners]
