@@ -44,20 +44,19 @@ class Format(Protocol):
 
 
 class EventStream:
-    """The protocol of graphql-sse."""
+    """The protocol of graphql-sse. Lines end by a line feed alone: urql looks for nothing else."""
 
-    _transport = SSETransport()
-    headers: Mapping[str, str] = _transport.headers
+    headers: Mapping[str, str] = SSETransport.headers
     opening = ""
-    sign_of_life = _transport.encode_comment("")
-    closing = _transport.encode_complete()
+    sign_of_life = ": \n\n"
+    closing = "event: complete\ndata: \n\n"
 
     @staticmethod
     def is_accepted(accept: str) -> bool:
         return "text/event-stream" in accept.lower()
 
     def answer(self, answer: str) -> str:
-        return self._transport.encode_event("next", answer)
+        return f"event: next\ndata: {answer}\n\n"
 
     def refusal(self, errors: list[dict[str, Any]]) -> str:
         return self.answer(_json({"errors": errors}))

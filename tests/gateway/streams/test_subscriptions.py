@@ -273,9 +273,7 @@ async def test_queries_are_answered_as_one_event(api: Gateway) -> None:
     headers = {"Authorization": "Bearer sk_all", "Accept": "text/event-stream"}
     response = await api.http.post("/graphql/stream", json={"query": "{ projection { lag } }"}, headers=headers)
     assert response.headers["content-type"] == "text/event-stream"
-    assert response.text == (
-        'event: next\r\ndata: {"data":{"projection":{"lag":0}}}\r\n\r\nevent: complete\r\ndata: \r\n\r\n'
-    )
+    assert response.text == ('event: next\ndata: {"data":{"projection":{"lag":0}}}\n\nevent: complete\ndata: \n\n')
 
 
 async def test_silence_is_interrupted_by_signs_of_life_and_by_the_end_of_the_key() -> None:
