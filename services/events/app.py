@@ -25,8 +25,9 @@ import services.events.rejected.api
 import services.events.timeline.api
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import Upstream, add_health, answer_problems
+from infra.chassis.http import Upstream
 from infra.chassis.notices import Bell, Channel
+from infra.chassis.service import ServiceApp
 from services.events.access import workspace_of
 from services.events.changes.feed import ChangeFeed
 from services.events.clients import JourneysClient
@@ -56,7 +57,7 @@ from services.events.timeline.reader import EntryReader
 _log = logging.getLogger(__name__)
 
 
-class EventsApp(FastAPI):
+class EventsApp(ServiceApp):
     """An app with a front door before everything else, middleware included."""
 
     feeds: Feeds
@@ -105,13 +106,8 @@ def create_app(
     app = EventsApp(
         title="Klantreis events",
         summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
-        version="1",
         lifespan=lifespan,
-        openapi_url=None,
-        redirect_slashes=False,
     )
-    answer_problems(app)
-    add_health(app)
     _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, puller, clock)
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds

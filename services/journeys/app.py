@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.database import Database
-from infra.chassis.http import Upstream, add_health, answer_problems, open_client
+from infra.chassis.http import Upstream, open_client
 from infra.chassis.migrations import upgrade
+from infra.chassis.service import ServiceApp
 from infra.chassis.versioned.handlers import Documents
 from services.journeys import store
 from services.journeys.api import Resources, router
@@ -50,15 +51,10 @@ def create_app(
             app.state.resources = Resources(Documents(opened, store.journeys), Events(upstream, tokens), clock)
             yield
 
-    app = FastAPI(
+    app = ServiceApp(
         title="Klantreis journeys",
         summary="Journey models: drafts with revisions, versions, publishing. For services only.",
-        version="1",
         lifespan=lifespan,
-        openapi_url=None,
-        redirect_slashes=False,
     )
     app.include_router(router)
-    answer_problems(app)
-    add_health(app)
     return app

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.database import Database
-from infra.chassis.http import add_health, answer_problems
 from infra.chassis.migrations import upgrade
+from infra.chassis.service import ServiceApp
 from infra.chassis.versioned.handlers import Documents
 from services.personas import store
 from services.personas.api import Resources, router
@@ -38,15 +38,10 @@ def create_app(settings: Settings, *, clock: Clock = system_clock, database: Dat
             app.state.resources = Resources(Documents(opened, store.personas), clock)
             yield
 
-    app = FastAPI(
+    app = ServiceApp(
         title="Klantreis personas",
         summary="Personas: drafts with revisions, evidence, versions, publishing. For services only.",
-        version="1",
         lifespan=lifespan,
-        openapi_url=None,
-        redirect_slashes=False,
     )
     app.include_router(router)
-    answer_problems(app)
-    add_health(app)
     return app

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import BadRequest, Problem, Unauthenticated
 from infra.chassis.http import JSONResponse, problem_response
-from services.events.access import workspace_of
+from services.events.access import access_with
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
@@ -117,10 +117,10 @@ _inputs = msgspec.json.Decoder(_Inputs)
 
 def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
     """`EventInput`s that the gateway has let in."""
-    workspace = workspace_of(tokens)
+    access = access_with(tokens)
 
     async def record(request: Request) -> Response:
-        spoken_for = await workspace(request)
+        spoken_for = await access.workspace_of(request)
         try:
             given = _inputs.decode(await read_body(request))
         except UNDECODABLE as error:
