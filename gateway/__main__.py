@@ -9,17 +9,17 @@ from gateway.settings import ProcessSettings
 from gateway.streams.feed import RemoteFeeds
 from infra.chassis import serving
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.http import Upstream, open_client
+from infra.chassis.upstream import EndlessUpstream, OverHttp, Upstream
 
 
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serves until it is told to stop; whether it could start."""
     settings = ProcessSettings()
-    personas = Upstream("personas", open_client(settings.personas_url))
-    journeys = Upstream("journeys", open_client(settings.journeys_url))
-    events = Upstream("events", open_client(settings.events_url))
+    personas = Upstream("personas", OverHttp(settings.personas_url))
+    journeys = Upstream("journeys", OverHttp(settings.journeys_url))
+    events = Upstream("events", OverHttp(settings.events_url))
     tokens = ServiceTokens(settings.signing_key.get_secret_value())
-    streams = Upstream("events", open_client(settings.events_url, connections=None))
+    streams = EndlessUpstream("events", OverHttp(settings.events_url, connections=None))
     feeds = RemoteFeeds(streams, tokens)
     app = create_app(settings, personas=personas, journeys=journeys, events=events, feeds=feeds, tokens=tokens)
     closings = [personas.close, journeys.close, events.close, streams.close]

@@ -24,7 +24,8 @@ from gateway.streams.subscriber import Patience
 from gateway.streams.websocket import Connection
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import Upstream, add_health, answer_problems
+from infra.chassis.http import add_health, answer_problems
+from infra.chassis.upstream import Upstream
 
 _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _ASKED_WITH = (

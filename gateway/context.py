@@ -15,7 +15,7 @@ from gateway.clients.personas import PersonasClient
 from gateway.loaders import Loaders
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import Problem
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 if TYPE_CHECKING:
     from gateway.streams.newsroom import Live

@@ -9,7 +9,7 @@ from gateway.clients.events import EventsClient, Principal
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock
 from infra.chassis.errors import Forbidden, Problem, Unauthenticated
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 _TRUSTED_FOR = 5_000_000  # microseconds: a revoked key is refused within 5 s
 _KEPT = 1_024

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from gateway.clients.answers import Document, Page, T, read_each
 from gateway.clients.journeys import Phase, Touchpoint
 from gateway.vocabulary import Direction, DropOffReason, InstanceStatus, Trust
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 SERVICE = "events"
 _FOLDING_SECONDS = 30.0  # a history of 100,000 events is folded anew

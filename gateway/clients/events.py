@@ -11,7 +11,7 @@ from gateway.clients.answers import Document, Page, T, read, read_each
 from gateway.clients.customers import SERVICE, CustomersClient, IdentifierKey, Instance, View
 from gateway.clients.feeds import FeedPage
 from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 _FEED_ITEMS = 200
 _INSIGHT_SECONDS = 30.0  # filters that no counters are kept for are answered from all instances

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from gateway.clients.answers import Document, Page, read, read_each
 from gateway.clients.models import Evidence, Listed, ModelKey, listing, segment
 from gateway.vocabulary import DropOffReason, Language, ModelStatus, Reentry, Rung
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 NAME = "journeys"
 _AUTHORING_SECONDS = 20.0

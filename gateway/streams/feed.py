@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from gateway.clients.events import EventsClient
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import EndlessUpstream
 
 FeedName = Literal["changes", "events"]
 _SILENCE_SECONDS = 25.0  # a living feed sends a page every ten
@@ -27,7 +27,7 @@ class LiveFeeds(Protocol):
 class RemoteFeeds:
     """Feeds over HTTP. `events` should allow for a connection for each feed of each workspace."""
 
-    def __init__(self, events: Upstream, tokens: ServiceTokens) -> None:
+    def __init__(self, events: EndlessUpstream, tokens: ServiceTokens) -> None:
         self._events = events
         self._tokens = tokens
 

@@ -1,28 +1,24 @@
-"""HTTP on both sides: apps that answer every failure as a problem document, clients with complete timeouts."""
+"""HTTP as it is served: apps that answer every failure as a problem document."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from httpx_aiohttp import AiohttpTransport
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
-from starlette.types import ASGIApp, Message, Send
+from starlette.types import Message, Send
 
-from infra.chassis.errors import Flaw, Invalid, NotFound, Problem, Unavailable
+from infra.chassis.errors import Flaw, Invalid, NotFound, Problem
 
 _log = logging.getLogger(__name__)
-_TIMEOUT = httpx.Timeout(5.0, connect=1.0, pool=1.0)
-_CONNECTIONS = 16  # larger pools make httpx slower
 _SEND_SECONDS = 30.0
 _encode = msgspec.json.encode
 
@@ -103,123 +99,3 @@ def add_health(app: FastAPI) -> None:
         return JSONResponse({"status": "ok"})
 
     app.router.add_route("/health/live", live, methods=["GET"])
-
-
-def open_client(
-    base_url: str, app: Callable[[], ASGIApp] | None = None, *, connections: int | None = _CONNECTIONS
-) -> httpx.AsyncClient:
-    """A client of one upstream: over at most so many sockets (None: no limit), or straight into an app of this process.
-
-    `app` is asked for at the first call, since apps of one process may need clients of each other.
-    """
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    transport: httpx.AsyncBaseTransport = AiohttpTransport(limits=limits) if app is None else _InProcess(app)
-    return httpx.AsyncClient(base_url=base_url, transport=transport, timeout=_TIMEOUT)
-
-
-class _InProcess(httpx.AsyncBaseTransport):
-    def __init__(self, app: Callable[[], ASGIApp]) -> None:
-        self._app = app
-        self._transport: httpx.ASGITransport | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._transport is None:
-            self._transport = httpx.ASGITransport(self._app(), raise_app_exceptions=False)
-        return await self._transport.handle_async_request(request)
-
-
-class Fetched(NamedTuple):
-    body: Any
-    etag: str
-
-
-class Upstream:
-    """Calls to one service: JSON in, JSON out, its problem documents raised again here as problems."""
-
-    def __init__(self, name: str, client: httpx.AsyncClient) -> None:
-        self.name = name
-        self._client = client
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        token: str,
-        body: Any = None,
-        query: Mapping[str, str] | None = None,
-        within: float | None = None,
-    ) -> Any:
-        """The decoded answer, `within` so many seconds (5 unless told).
-
-        Raises the upstream's own Problem, or Unavailable when it does not answer.
-        """
-        headers = {"Authorization": f"Bearer {token}"}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = _encode(body)
-        extra: dict[str, Any] = {} if within is None else {"timeout": httpx.Timeout(within, connect=1.0, pool=1.0)}
-        return self._decoded(await self._send(method, path, content=content, headers=headers, params=query, **extra))
-
-    async def fetch(self, path: str, *, token: str, etag: str | None = None) -> Fetched | None:
-        """What stands at `path`, or None if it is still what `etag` names. Raises as `call` does."""
-        headers = {"Authorization": f"Bearer {token}"} | ({"If-None-Match": etag} if etag else {})
-        response = await self._send("GET", path, headers=headers)
-        if response.status_code == httpx.codes.NOT_MODIFIED:
-            return None
-        return Fetched(self._decoded(response), response.headers.get("ETag", ""))
-
-    async def lines(
-        self, path: str, *, token: str, query: Mapping[str, str] | None = None, silence: float
-    ) -> AsyncGenerator[bytes, None]:
-        """The lines of an answer, as they come, without a limit in time. Not for apps of this process.
-
-        Raises as `call` does; Unavailable, too, when nothing comes for `silence` seconds.
-        """
-        headers, timeout = {"Authorization": f"Bearer {token}"}, httpx.Timeout(5.0, read=silence)
-        rest = b""
-        try:
-            async with self._client.stream("GET", path, headers=headers, params=query, timeout=timeout) as response:
-                if not response.is_success:
-                    await response.aread()
-                    raise _problem_of(self.name, response)
-                async for chunk in response.aiter_bytes():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        yield line
-        except (httpx.HTTPError, OSError) as error:
-            raise self._away() from error
-
-    async def close(self) -> None:
-        await self._client.aclose()
-
-    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        try:
-            return await self._client.request(method, path, **options)
-        except (httpx.HTTPError, OSError) as error:
-            raise self._away() from error
-
-    def _away(self) -> Unavailable:
-        return Unavailable(f"The {self.name} service does not answer.", code="UPSTREAM_UNAVAILABLE")
-
-    def _decoded(self, response: httpx.Response) -> Any:
-        if response.is_success:
-            return msgspec.json.decode(response.content) if response.content else None
-        raise _problem_of(self.name, response)
-
-
-def _problem_of(name: str, response: httpx.Response) -> Problem:
-    if response.status_code >= 500:
-        return Unavailable(f"The {name} service cannot answer now.", code="UPSTREAM_UNAVAILABLE")
-    try:
-        document = msgspec.json.decode(response.content)
-        flaws = tuple(
-            Flaw(item["code"], item["message"], tuple(item.get("path", ())), item.get("line"), item.get("column"))
-            for item in document.get("errors", ())
-        )
-        problem = Problem(document["message"], code=document["code"], errors=flaws)
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return Unavailable(f"The {name} service gave an answer nobody understands.", code="UPSTREAM_UNAVAILABLE")
-    problem.status = response.status_code
-    return problem

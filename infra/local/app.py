@@ -24,8 +24,9 @@ from gateway.app import GatewayApp
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.data_folder import DataFolder
 from infra.chassis.errors import NotFound
-from infra.chassis.http import JSONResponse, Upstream, open_client, problem_response
+from infra.chassis.http import JSONResponse, problem_response
 from infra.chassis.notices import Bell
+from infra.chassis.upstream import InProcess, Upstream
 from infra.local.settings import Settings, events_settings, journeys_settings, personas_settings
 from infra.local.start_page import START_PAGE
 from services.events.feeds.feed import FeedName, Feeds
@@ -67,9 +68,9 @@ def create_app(settings: Settings) -> LocalApp:
 def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
     """The services know each other only through clients, which here lead into the other's app."""
     built: dict[str, FastAPI] = {}
-    personas = Upstream("personas", open_client("http://personas", app=lambda: built["personas"]))
-    journeys = Upstream("journeys", open_client("http://journeys", app=lambda: built["journeys"]))
-    events = Upstream("events", open_client("http://events", app=lambda: built["events"]))
+    personas = Upstream("personas", InProcess(lambda: built["personas"]))
+    journeys = Upstream("journeys", InProcess(lambda: built["journeys"]))
+    events = Upstream("events", InProcess(lambda: built["events"]))
     wakeup, bell = Wakeup(), Bell()
     for_events = events_settings(settings)
     events_app = services.events.app.create_app(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from infra.chassis import serving
-from infra.chassis.http import Upstream, open_client
+from infra.chassis.upstream import OverHttp, Upstream
 from services.events.app import create_app
 from services.events.settings import Settings
 
@@ -14,7 +14,7 @@ def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serves until it is told to stop; whether it could start."""
     settings = Settings()
     settings.require_server()
-    journeys = Upstream("journeys", open_client(settings.journeys_url)) if settings.journeys_url else None
+    journeys = Upstream("journeys", OverHttp(settings.journeys_url)) if settings.journeys_url else None
     app = create_app(settings, journeys=journeys)
     return serving.run(app, host, port, on_ready, [journeys.close] if journeys else [], on_stopping=app.feeds.end)
 

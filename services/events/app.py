@@ -25,9 +25,9 @@ import services.events.rejected.api
 import services.events.timeline.api
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import Upstream
 from infra.chassis.notices import Bell, Channel
 from infra.chassis.service import ServiceApp
+from infra.chassis.upstream import Upstream
 from services.events.access import workspace_of
 from services.events.changes.feed import ChangeFeed
 from services.events.clients import JourneysClient

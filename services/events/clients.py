@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import Unavailable
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 
 class PublishedModels(NamedTuple):

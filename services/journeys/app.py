@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.database import Database
-from infra.chassis.http import Upstream, open_client
 from infra.chassis.migrations import upgrade
 from infra.chassis.service import ServiceApp
+from infra.chassis.upstream import OverHttp, Upstream
 from infra.chassis.versioned.handlers import Documents
 from services.journeys import store
 from services.journeys.api import Resources, router
@@ -39,7 +39,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             upstream = events
             if upstream is None and settings.events_url:
-                upstream = Upstream("events", open_client(settings.events_url))
+                upstream = Upstream("events", OverHttp(settings.events_url))
                 stack.push_async_callback(upstream.close)
             opened = database
             if opened is None:

@@ -10,7 +10,7 @@ import msgspec
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import Problem, Unavailable
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Upstream
 
 _log = logging.getLogger(__name__)
 _AUDIENCE = "events"

@@ -16,7 +16,7 @@ from gateway.settings import Settings
 from gateway.streams.http import Streaming
 from gateway.streams.subscriber import Patience
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.http import Upstream, open_client
+from infra.chassis.upstream import InProcess, Upstream
 from tests.gateway.documents import principal
 from tests.gateway.feeds import StubFeeds
 from tests.gateway.stubs import Stub, authenticate
@@ -103,4 +103,4 @@ async def gateway(
 
 
 def _upstream(stub: Stub) -> Upstream:
-    return Upstream(stub.audience, open_client("http://stub", lambda: stub))
+    return Upstream(stub.audience, InProcess(lambda: stub))

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.app import create_app
 from gateway.schema import create_schema
 from gateway.settings import Settings
-from infra.chassis.http import Upstream, open_client
+from infra.chassis.upstream import InProcess, Upstream
 from tests.gateway.documents import customer, event, instance, journey, principal, source, step
 from tests.gateway.feeds import StubFeeds
 from tests.gateway.harness import ALL_SCOPES, Gateway, ManualClock
@@ -201,7 +201,7 @@ async def front(state: State) -> AsyncIterator[Gateway]:
         await app(scope, receive, send)
 
     apps: dict[str, ASGIApp] = {"events": events, "journeys": journeys, "personas": personas}
-    upstreams = {name: Upstream(name, open_client(f"http://{name}", partial(apps.__getitem__, name))) for name in apps}
+    upstreams = {name: Upstream(name, InProcess(partial(apps.__getitem__, name))) for name in apps}
     clock = ManualClock()
     settings, feeds = Settings(environment="development"), StubFeeds()
     app = create_app(settings, **upstreams, feeds=feeds, tokens=TOKENS, clock=clock)

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
+import msgspec
 import pytest
 from fastapi import FastAPI
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import from_datetime
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Answer, Call, Upstream
 from services.journeys.app import create_app
 from services.journeys.settings import Settings
 
@@ -29,13 +31,17 @@ class EventsStub:
         self.away = False
         self.asked: list[str] = []
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(f"{request.method} {request.url.raw_path.decode()}")
+    async def ask(self, call: Call) -> Answer:
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        self.asked.append(f"{call.method} {call.path}{query}")
         if self.away:
-            raise httpx.ConnectError("away")
-        if request.url.path.endswith("/open-runs"):
-            return httpx.Response(200, json={"openRuns": self.open_runs})
-        return httpx.Response(200, json={"versions": self.versions})
+            raise ConnectionRefusedError
+        if call.path.endswith("/open-runs"):
+            return Answer(200, msgspec.json.encode({"openRuns": self.open_runs}))
+        return Answer(200, msgspec.json.encode({"versions": self.versions}))
+
+    async def close(self) -> None:
+        """Nothing was opened."""
 
 
 class House:
@@ -44,8 +50,7 @@ class House:
     def __init__(self, database_url: str) -> None:
         self.events = EventsStub()
         self.now = "2026-03-01T12:00:00Z"
-        upstream = httpx.AsyncClient(transport=httpx.MockTransport(self.events.answer), base_url="http://events")
-        self._upstream = Upstream("events", upstream)
+        self._upstream = Upstream("events", self.events)
         self._tokens = ServiceTokens(KEY, self.clock)
         settings = Settings(signing_key=KEY, journeys_database_url=database_url)
         self.app: FastAPI = create_app(settings, events=self._upstream, clock=self.clock)

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.database import Database
-from infra.chassis.http import Upstream
+from infra.chassis.upstream import Answer, Call, Upstream
 from services.journeys.app import create_app
 from services.journeys.clients import Events
 from services.journeys.settings import Settings
 from tests.journeys.builders import journey
-from tests.journeys.conftest import KEY
+from tests.journeys.conftest import KEY, EventsStub
 
 
 async def test_without_more_settings_it_keeps_a_file_in_the_data_folder(tmp_path: Path) -> None:
@@ -70,17 +70,18 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("answer", [b"not json", b'{"versions": 3}', b'{"versions": {"order": "one"}}', b""])
 async def test_an_events_service_that_makes_no_sense_has_acknowledged_nothing(answer: bytes) -> None:
-    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=answer))
-    upstream = Upstream("events", httpx.AsyncClient(transport=transport, base_url="http://events"))
-    assert await Events(upstream, ServiceTokens(KEY)).refresh("default") == {}
-    await upstream.close()
+    class Babbling(EventsStub):
+        async def ask(self, call: Call) -> Answer:
+            return Answer(200, answer)
+
+    assert await Events(Upstream("events", Babbling()), ServiceTokens(KEY)).refresh("default") == {}
 
 
 async def test_an_events_service_that_hangs_is_not_waited_for() -> None:
-    async def hang(_request: httpx.Request) -> httpx.Response:
-        await asyncio.Event().wait()
-        raise AssertionError("nobody wakes it")
+    class Hanging(EventsStub):
+        async def ask(self, call: Call) -> Answer:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody wakes it")
 
-    upstream = Upstream("events", httpx.AsyncClient(transport=httpx.MockTransport(hang), base_url="http://events"))
+    upstream = Upstream("events", Hanging())
     assert await Events(upstream, ServiceTokens(KEY), refresh_within=0.01).refresh("default") == {}
-    await upstream.close()
