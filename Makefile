@@ -34,7 +34,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.test
+bench: $(VENV)/.test $(VENV)/.gateways
 	$(BIN)/python -m tests.benchmarks
 
 # The lock files carry hashes and no registry address, so they work behind any mirror.
@@ -44,6 +44,7 @@ lock: $(BIN)/uv $(VENV)/.node
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --constraint requirements-test.lock --extra mining pyproject.toml -o requirements-mining.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --constraint requirements-test.lock --extra clients pyproject.toml -o requirements-clients.lock
 	cd tests/clients && $(NPM) install --package-lock-only --no-audit --no-fund
+	cd tests/benchmarks/gateways && $(NPM) install --package-lock-only --no-audit --no-fund
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -69,6 +70,13 @@ $(VENV)/.mining: requirements-mining.lock $(VENV)/.test
 
 $(VENV)/.node: requirements-clients.lock $(VENV)/.test
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-clients.lock
+	@touch $@
+
+# What `make bench` measures the gateway against.
+$(VENV)/.gateways: tests/benchmarks/gateways/package-lock.json $(VENV)/.node
+	@mkdir -p $(VENV)/gateways
+	cp tests/benchmarks/gateways/package.json tests/benchmarks/gateways/package-lock.json $(VENV)/gateways
+	cd $(VENV)/gateways && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 # The packages live beside Python's, so that nothing is installed among the sources; their install scripts never run.

@@ -24,6 +24,7 @@ from tests.benchmarks import (
     insight,
     projected,
     projectors,
+    queries,
     replayed,
     rules,
     singles,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "replayed": replayed,
     "footprint": footprint,
     "hostile": hostile,
+    "queries": queries,
 }
 
 _say = Console(highlight=False)

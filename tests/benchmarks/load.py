@@ -60,12 +60,15 @@ class Connection(asyncio.Protocol):
         _transport, connection = await asyncio.get_running_loop().create_connection(cls, host, int(port))
         return connection
 
-    async def ask(self, request: bytes) -> Answer:
-        """Raises RuntimeError unless every event of the request was accepted."""
+    async def exchange(self, request: bytes) -> Answer:
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        answer = await self._answer
+        return await self._answer
+
+    async def ask(self, request: bytes) -> Answer:
+        """Raises RuntimeError unless every event of the request was accepted."""
+        answer = await self.exchange(request)
         if not (answer.head.startswith(b"HTTP/1.1 200") and answer.body.endswith(b'"results":[]}')):
             raise RuntimeError(f"not accepted: {answer}")
         return answer
@@ -93,8 +96,7 @@ class Connection(asyncio.Protocol):
 
 
 def _value(head: bytes, name: bytes) -> bytes:
-    """Our servers write header names in lower case."""
-    start = head.index(name) + len(name)
+    start = head.lower().index(name) + len(name)
     return head[start:].split(b"\r\n", 1)[0]
 
 
