@@ -84,7 +84,10 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         read_message_id(given.message_id, receipt.new_id),
         kind,
         name,
-        read_label(given.channel, ("channel",)) or context.channel or receipt.default_channel,
+        read_label(given.channel, ("channel",))
+        or context.channel
+        or receipt.default_channel
+        or context.clues.channel(kind),
         normal_device(read_label(given.device, ("device",))) or context.device,
         identifiers,
         receipt.verified and (customer is None or identifiers == (customer,)),

@@ -95,7 +95,10 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         read_message_id(call.message_id, receipt.new_id),
         kind,
         _name(call, kind),
-        context.channel or (call.channel and _channel(call.channel)) or receipt.default_channel,
+        context.channel
+        or (call.channel and _channel(call.channel))
+        or receipt.default_channel
+        or context.clues.channel(kind),
         context.device,
         _identifiers(call, kind, context, trait_values),
         receipt.verified,

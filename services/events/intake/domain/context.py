@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from services.events.intake.domain.channels import NO_CLUES, Clues, read_clues
+from services.events.intake.domain.devices import device_of_hints, device_of_user_agent
 from services.events.intake.domain.identifiers import Candidate, from_external_ids
 from services.events.intake.domain.objects import NOTHING, flaw_in, member_of, overlay, read_object
 from services.events.intake.domain.values import MAX_DEPTH, Refusal, is_plain
@@ -23,6 +25,9 @@ class Context:
     """What a context says."""
 
     channel: str | None
+    """As it says itself."""
+    clues: Clues
+    """What gives the channel away where nobody says it."""
     device: str | None
     sequence: int | None
     external_ids: tuple[Candidate, ...]
@@ -30,9 +35,22 @@ class Context:
     traits_sent: bytes
 
 
-_SILENT = Context(None, None, None, (), NOTHING, b"")
+_SILENT = Context(None, NO_CLUES, None, None, (), NOTHING, b"")
 _KNOWN = 64
-_MEANINGFUL = frozenset({"channel", "device", "sequence", "externalIds", "traits"})
+_MEANINGFUL = frozenset(
+    {
+        "campaign",
+        "channel",
+        "device",
+        "externalIds",
+        "library",
+        "page",
+        "sequence",
+        "traits",
+        "userAgent",
+        "userAgentData",
+    }
+)
 
 
 @lru_cache(_KNOWN)
@@ -44,16 +62,27 @@ def read_context(sent: bytes) -> Context:
     values = read_object(sent, "context")
     if _MEANINGFUL.isdisjoint(values):
         return _SILENT
-    channel, device, sequence = values.get("channel"), values.get("device"), values.get("sequence")
+    channel, sequence = values.get("channel"), values.get("sequence")
     traits: Any = values.get("traits")
     has_traits = isinstance(traits, dict)
     return Context(
         channel=channel if isinstance(channel, str) and channel else None,
-        device=normal_device(device.get("type")) if isinstance(device, dict) else None,
+        clues=read_clues(values),
+        device=_device(values),
         sequence=sequence if is_sequence(sequence) else None,
         external_ids=tuple(from_external_ids(values.get("externalIds"))),
         traits=traits if has_traits else NOTHING,
         traits_sent=member_of(sent, "traits") if has_traits else b"",
+    )
+
+
+def _device(context: Mapping[str, Any]) -> str | None:
+    """As it says itself, else by the hints that a browser gives, else by its user agent."""
+    device, hints, user_agent = context.get("device"), context.get("userAgentData"), context.get("userAgent")
+    return (
+        (normal_device(device.get("type")) if isinstance(device, dict) else None)
+        or (device_of_hints(hints) if isinstance(hints, dict) else None)
+        or (device_of_user_agent(user_agent) if isinstance(user_agent, str) else None)
     )
 
 
