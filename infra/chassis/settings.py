@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 from sqlalchemy.engine import make_url
@@ -26,5 +27,20 @@ def _check_folder(value: Any) -> Any:
     return value
 
 
+def _check_public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise ValueError("this is no address for clients, such as https://events.shop.example")
+    return text.rstrip("/")
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_check_database_url)]
 DataPath = Annotated[Path, BeforeValidator(_check_folder)]
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
+"""Without a slash at its end."""

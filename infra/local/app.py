@@ -61,8 +61,10 @@ def create_app(settings: Settings) -> LocalApp:
             stack.push_async_callback(asyncio.to_thread, apps.projector.stop)
             yield
 
+    by_prefix: dict[str, ASGIApp] = {"/graphql": apps.gateway}
+    by_prefix |= dict.fromkeys(("/v1", "/beacon", "/sourceConfig"), apps.events)
     front = Starlette(routes=_own_routes(apps), lifespan=lifespan)
-    return LocalApp(front, {"/graphql": apps.gateway, "/v1": apps.events}, apps.end_streams)
+    return LocalApp(front, by_prefix, apps.end_streams)
 
 
 def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:

@@ -14,7 +14,7 @@ import services.journeys.settings
 import services.personas.settings
 from gateway.settings import Origins
 from infra.chassis.data_folder import FolderUnusable
-from infra.chassis.settings import DatabaseUrl, DataPath
+from infra.chassis.settings import DatabaseUrl, DataPath, PublicUrl
 
 
 class Settings(BaseSettings):
@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     personas_database_url: DatabaseUrl | None = None
     journeys_database_url: DatabaseUrl | None = None
     events_database_url: DatabaseUrl | None = None
+    public_url: PublicUrl | None = None
     environment: Literal["development", "production"] = "development"
     allowed_origins: Origins = ()
     signing_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=32)
@@ -36,6 +37,7 @@ def events_settings(settings: Settings) -> services.events.settings.Settings:
     return services.events.settings.Settings(
         data=settings.data,
         events_database_url=settings.events_database_url,
+        public_url=settings.public_url,
         signing_key=settings.signing_key,
         environment=settings.environment,
     )

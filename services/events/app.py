@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -39,8 +39,9 @@ from services.events.disclosure.queries import DisclosureQueries
 from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
-from services.events.intake.api import Endpoint, FrontDoor
+from services.events.intake.entrance import Entrance, FrontDoor
 from services.events.intake.handlers import Intake
+from services.events.intake.library_settings import LibrarySettings
 from services.events.intake.store import LogStore
 from services.events.intake.writer import LogWriter
 from services.events.live.queries import InstanceQueries
@@ -63,8 +64,8 @@ class EventsApp(ServiceApp):
     feeds: Feeds
     """For whoever lives in the same process, and to be ended before the process is."""
 
-    def open_front_door(self, endpoints: Mapping[str, Endpoint]) -> None:
-        self._front_door = FrontDoor(super().__call__, endpoints)
+    def open_front_door(self, entrance_at: Callable[[str], Entrance | None]) -> None:
+        self._front_door = FrontDoor(super().__call__, entrance_at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front_door(scope, receive, send)
@@ -111,7 +112,8 @@ def create_app(
     _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, puller, clock)
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
-    app.open_front_door(services.events.intake.api.endpoints(intake, tokens))
+    library_settings = LibrarySettings(keys, clock, settings.public_url)
+    app.open_front_door(services.events.intake.api.entrances(intake, tokens, library_settings))
     return app
 
 

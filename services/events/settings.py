@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
-from infra.chassis.settings import DatabaseUrl, DataPath
+from infra.chassis.settings import DatabaseUrl, DataPath, PublicUrl
 
 
 class NeedsPostgres(Exception):
@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     events_database_url: DatabaseUrl | None = None
     journeys_url: str | None = None
     signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
+    public_url: PublicUrl | None = None
+    """Where browsers find the front door; without it, wherever they say that they found it."""
     environment: Literal["development", "production"] = "development"
 
     @property

@@ -67,6 +67,10 @@ class Principal:
     scopes: frozenset[str]
     expires_at: int | None = None
     """When this ends, in microseconds since 1970."""
+    origins: tuple[str, ...] = ()
+    """The only ones whose pages may send; empty where the source lists none."""
+    paused: bool = False
+    """Nothing is taken from it for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,17 @@ class CustomerPrincipal:
 def principal_of(source: Source, kind: KeyKind, scopes: frozenset[str], expires_at: int | None = None) -> Principal:
     """A secret key vouches for what it says; a write key, which anybody can read in a page, only if its source does."""
     verified = kind is KeyKind.SECRET or source.trust is Trust.VERIFIED
-    return Principal(source.workspace, source.key, source.default_channel, verified, kind, scopes, expires_at)
+    return Principal(
+        source.workspace,
+        source.key,
+        source.default_channel,
+        verified,
+        kind,
+        scopes,
+        expires_at,
+        source.origins,
+        source.paused,
+    )
 
 
 def scopes_of(kind: KeyKind) -> frozenset[str]:

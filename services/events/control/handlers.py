@@ -86,7 +86,8 @@ async def make_key(store: ControlStore, workspace: str, source: str, kind: KeyKi
 
 
 class KeyRing:
-    """Tells whose key one is. Answers are kept for five seconds, so that a key is revoked within that time.
+    """Tells whose key one is. Answers are kept for five seconds, so that a key is revoked within that time, and a
+    source paused.
 
     What a request costs does not depend on what it presents: one hash and at most one look-up. Unknown keys have a
     cache of their own, so that guessing never drives out the known ones.
@@ -128,7 +129,7 @@ class KeyRing:
                 raise _no_source(source)
             self._sources.keep((workspace, source), known, now)
         kind = KeyKind.SECRET if verified else KeyKind.WRITE
-        return Principal(workspace, source, known.default_channel, verified, kind, scopes_of(kind))
+        return Principal(workspace, source, known.default_channel, verified, kind, scopes_of(kind), paused=known.paused)
 
 
 class _Kept(Generic[_K, _V]):

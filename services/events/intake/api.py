@@ -2,76 +2,47 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.errors import BadRequest, Problem, Unauthenticated
-from infra.chassis.http import JSONResponse, problem_response
+from infra.chassis.errors import BadRequest, Unauthenticated
+from infra.chassis.http import JSONResponse
 from services.events.access import access_with
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
+from services.events.intake.callers import caller_of, check_origin
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
+from services.events.intake.entrance import POSITION_HEADER, Endpoint, Entrance
 from services.events.intake.handlers import Intake, Judged, Logged, beside, message_id_of
-from services.events.intake.requests import presented_key, read_body
+from services.events.intake.library_settings import LibrarySettings
+from services.events.intake.requests import read_body
 from services.events.intake.slots import Refused
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
-_log = logging.getLogger(__name__)
-POSITION_HEADER = "Klantreis-Position"
 _MANY = 20
+_BATCHES = ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")
 
 
-def endpoints(intake: Intake, tokens: ServiceTokens) -> Mapping[str, Endpoint]:
-    """The Segment routes for clients by path, and `/internal/events` for our own services."""
-    found = {f"/v1/{kind}": _segment(intake, kind) for kind in KINDS}
-    found |= {"/v1/batch": _segment(intake, None), "/v1/import": _segment(intake, None), "/v1/m": _metrics}
-    found["/internal/events"] = _internal(intake, tokens)
-    return {path + slash: endpoint for path, endpoint in found.items() for slash in ("", "/")}
-
-
-class FrontDoor:
-    """Answers the paths of intake itself, before the app around it, and never redirects.
-
-    Looking up a path in a dictionary instead of walking through middleware and route patterns saves a tenth of what
-    an event costs in a batch of a hundred.
+def entrances(intake: Intake, tokens: ServiceTokens, settings: LibrarySettings) -> Callable[[str], Entrance | None]:
+    """What stands at a path: the routes of Segment's and RudderStack's clients, and `/internal/events` for our own
+    services.
     """
+    found = {f"/v1/{name}": Entrance("POST", _segment(intake, kind)) for kind in KINDS for name in (kind, kind[0])}
+    found |= {path: Entrance("POST", _segment(intake, None)) for path in _BATCHES}
+    found["/v1/m"] = Entrance("POST", _metrics)
+    found["/sourceConfig"] = settings.of_rudderstack
+    found["/internal/events"] = Entrance("POST", _internal(intake, tokens), for_pages=False)
+    by_path = {path + slash: entrance for path, entrance in found.items() for slash in ("", "/")}
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
-        self._app = app
-        self._endpoints = endpoints
+    def entrance_at(path: str) -> Entrance | None:
+        return by_path.get(path) or settings.entrance_at(path)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
-        if endpoint is None:
-            await self._app(scope, receive, send)
-            return
-        try:
-            if scope["method"] != "POST":
-                raise MethodNotAllowed("Events are sent by POST.")
-            response = await endpoint(Request(scope, receive))
-        except Problem as problem:
-            response = problem_response(problem)
-        except Exception:
-            _log.exception("unexpected failure", extra={"path": scope["path"]})
-            response = problem_response(Problem("Something went wrong on our side; it has been logged."))
-        await response(scope, receive, send)
-
-
-class MethodNotAllowed(Problem):
-    status = 405
-    default_code = "METHOD_NOT_ALLOWED"
-
-    def headers(self) -> dict[str, str]:
-        return {"Allow": "POST"}
+    return entrance_at
 
 
 def _segment(intake: Intake, kind: str | None) -> Endpoint:
@@ -79,14 +50,16 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
 
     async def record(request: Request) -> Response:
         body = await read_body(request)
-        key = presented_key(request)
-        principal = None if key is None else await intake.keys.resolve(key)
+        caller = await caller_of(request, intake.keys)
         opened = await (open_batch(body) if kind is None else open_call(body))
-        if principal is None:
+        if caller is None:
             if opened.write_key is None:
                 raise Unauthenticated("Give the write key in `Authorization`, or as `writeKey` in the body.")
-            principal = await intake.keys.resolve(opened.write_key)
-        logged = await intake.record_calls(principal, opened, kind, len(body))
+            caller = await intake.keys.resolve(opened.write_key)
+        check_origin(caller, request)
+        if opened.sent_at is None:
+            opened = opened._replace(sent_at=request.headers.get("SentAt"))
+        logged = await intake.record_calls(caller, opened, kind, len(body))
         rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
         results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
         return _answer({"success": True}, logged, results)

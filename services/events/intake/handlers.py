@@ -51,7 +51,7 @@ class Intake:
     async def record_calls(self, principal: Principal, opened: Opened, kind: str | None, size: int) -> Logged:
         """Records Segment calls. `kind` is that of the route, None in a batch; `size` that of the body in bytes.
 
-        Raises Forbidden, and Unavailable if they cannot be made durable now.
+        Raises Forbidden, for a paused source too, and Unavailable if they cannot be made durable now.
         """
         receipt = replace(
             self._receipt(principal),
@@ -79,7 +79,8 @@ class Intake:
         """Records `EventInput`s that another service of ours has let in; with `wait` it waits until they are projected.
 
         With `customer` the sender speaks for nobody else: each event names them, and what it says of others is a claim.
-        Raises NotFound for an unknown source, and Unavailable if they cannot be made durable now.
+        Raises NotFound for an unknown source, Forbidden for a paused one, and Unavailable if they cannot be made
+        durable now.
         """
         principal = await self.keys.on_behalf_of(workspace, source, verified=verified)
         receipt = replace(self._receipt(principal), customer=customer)
@@ -92,6 +93,8 @@ class Intake:
     def _receipt(self, principal: Principal) -> Receipt:
         if EVENTS_WRITE not in principal.scopes:
             raise Forbidden(f"This key may not record events: it lacks the scope {EVENTS_WRITE}.")
+        if principal.paused:
+            raise Forbidden(f"The source {principal.source!r} is paused: nothing is taken.", code="SOURCE_PAUSED")
         channel = principal.default_channel
         return Receipt(principal.source, principal.verified, channel, self._clock(), _new_id)
 

@@ -1,14 +1,12 @@
-"""What a request holds before anybody understands it: its body inflated, the key it presents."""
+"""The body of a request, before anybody understands it."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import zlib
 
 from starlette.requests import ClientDisconnect, Request
 
-from infra.chassis.errors import BadRequest, Problem, TooLarge, Unauthenticated
+from infra.chassis.errors import BadRequest, Problem, TooLarge
 
 MAX_BODY_BYTES = 4 << 20
 _DRAINED_BYTES = 64 << 20
@@ -29,25 +27,6 @@ async def read_body(request: Request) -> bytes:
     if encoding in ("", "identity"):
         return sent
     raise UnsupportedEncoding("A body is sent as it is, or with `Content-Encoding: gzip`.")
-
-
-def presented_key(request: Request) -> str | None:
-    """The key in the header: the user name of Basic, or a Bearer token; None without a header.
-
-    Raises Unauthenticated for a header of another kind.
-    """
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    scheme, _, rest = header.partition(" ")
-    if scheme.lower() == "bearer":
-        return rest.strip()
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            pass
-    raise Unauthenticated("Give the key as `Authorization: Basic base64(key:)` or `Authorization: Bearer key`.")
 
 
 async def _read_sent(request: Request) -> bytes:

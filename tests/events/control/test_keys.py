@@ -100,7 +100,13 @@ def test_whose_word_counts(kind: KeyKind, trust: Trust, verified: bool) -> None:
 
 async def test_a_new_key_speaks_for_its_source(house: House) -> None:
     assert await house.ring.resolve(await house.key()) == Principal(
-        "default", "shop", "shop", False, KeyKind.WRITE, frozenset({"events:write"})
+        "default",
+        "shop",
+        "shop",
+        False,
+        KeyKind.WRITE,
+        frozenset({"events:write"}),
+        origins=("https://shop.nl",),
     )
     assert (await house.ring.resolve(await house.key(KeyKind.SECRET))).verified
 
@@ -137,6 +143,17 @@ async def test_a_revoked_key_ends_within_five_seconds(house: House) -> None:
     house.clock.now += 5 * SECOND
     with pytest.raises(Unauthenticated):
         await house.ring.resolve(key)
+
+
+async def test_a_source_is_paused_within_five_seconds(house: House) -> None:
+    key = await house.key()
+    assert not (await house.ring.resolve(key)).paused
+    assert not (await house.ring.on_behalf_of("default", "shop", verified=True)).paused
+    async with house.database.write() as connection:
+        await connection.execute(update(sources).values(paused=True))
+    house.clock.now += 5 * SECOND
+    assert (await house.ring.resolve(key)).paused
+    assert (await house.ring.on_behalf_of("default", "shop", verified=True)).paused
 
 
 async def test_a_key_ends_when_it_expires(house: House) -> None:

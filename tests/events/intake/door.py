@@ -22,7 +22,9 @@ from services.events.control.credentials import Credentials
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.intake import api
+from services.events.intake.entrance import FrontDoor
 from services.events.intake.handlers import Intake
+from services.events.intake.library_settings import LibrarySettings
 from services.events.intake.position import Place
 from services.events.intake.slots import Recorded, Refused, Slot
 from services.events.intake.store import LogStore
@@ -83,10 +85,12 @@ async def open_door(database_url: str, folder: Path) -> AsyncIterator[Door]:
         waited_for.append((workspace, place))
         return True
 
-    intake = Intake(KeyRing(ControlStore(database), lambda: NOW), writer, lambda: NOW, projected)
+    keys = KeyRing(ControlStore(database), lambda: NOW)
+    intake = Intake(keys, writer, lambda: NOW, projected)
     app = FastAPI(redirect_slashes=False)
     answer_problems(app)
-    app.add_middleware(api.FrontDoor, endpoints=api.endpoints(intake, TOKENS))
+    settings = LibrarySettings(keys, lambda: NOW, public_url=None)
+    app.add_middleware(FrontDoor, entrance_at=api.entrances(intake, TOKENS, settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         await upgrade(database, MIGRATIONS)

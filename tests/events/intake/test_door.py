@@ -24,7 +24,7 @@ EMPTY_OBJECT = gzip.compress(b"{}", mtime=0)  # the same in every worker of a ru
 
 @pytest.mark.parametrize("kind", ["track", "identify", "page", "screen", "group", "alias"])
 async def test_single_calls(door: Door, kind: str) -> None:
-    for path in (f"/v1/{kind}", f"/v1/{kind}/"):
+    for path in (f"/v1/{kind}", f"/v1/{kind}/", f"/v1/{kind[0]}", f"/v1/{kind[0]}/"):
         answer = await door.send(path, GOOD)
         assert answer.status_code == 200
         assert answer.json() == {"success": True, "position": answer.headers["Klantreis-Position"], "results": []}
@@ -32,7 +32,7 @@ async def test_single_calls(door: Door, kind: str) -> None:
         assert [(event.kind, event.identifiers) for event in await door.events(answer)] == [(kind, (("user_id", "u"),))]
 
 
-@pytest.mark.parametrize("path", ["/v1/batch", "/v1/batch/", "/v1/import"])
+@pytest.mark.parametrize("path", ["/v1/batch", "/v1/batch/", "/v1/b", "/v1/import", "/beacon/v1/batch"])
 async def test_batches(door: Door, path: str) -> None:
     answer = await door.send(path, {"batch": [track(messageId="1"), track(messageId="2", type="page")]})
     assert (answer.status_code, answer.json()["results"]) == (200, [])
@@ -215,6 +215,16 @@ class TestKeys:
                 (event,) = await door.events(answer)
                 assert (event.source, event.verified) == (source, verified)
 
+    async def test_one_in_the_address_is_what_a_page_sends_as_it_closes(self, door: Door) -> None:
+        path = f"/beacon/v1/batch?writeKey={door.keys.write_key}"
+        answer = await door.send(path, {"batch": [track()]}, auth=None, headers={"Content-Type": "text/plain"})
+        assert [event.source for event in await door.events(answer)] == ["website"]
+
+    async def test_secret_ones_do_not_belong_in_an_address(self, door: Door) -> None:
+        answer = await door.send(f"/v1/track?writeKey={door.keys.admin_key}", GOOD, auth=None)
+        assert problem(answer) == (403, "FORBIDDEN")
+        assert await door.is_empty()
+
     @pytest.mark.parametrize(
         "authorization",
         [
@@ -274,6 +284,17 @@ async def test_what_a_batch_says_for_all_its_events(door: Door) -> None:
     assert (first.channel, first.sent_at) == ("shop", NOW - 3_600_000_000)
     assert (second.channel, second.sent_at) == ("app", NOW)
     assert json.loads(second.context) == {"channel": "app", "app": 1}
+
+
+@pytest.mark.parametrize(
+    ("call", "sent_at"),
+    [({}, NOW - 3_600_000_000), ({"sentAt": "2026-11-22T12:00:00Z"}, NOW), ({"sentAt": None}, NOW - 3_600_000_000)],
+)
+async def test_when_it_was_sent_may_stand_in_a_header(door: Door, call: Json, sent_at: int) -> None:
+    headers = {"SentAt": "2026-11-22T11:00:00.000Z"}
+    (single,) = await door.events(await door.send("/v1/track", GOOD | call, headers=headers))
+    (of_batch,) = await door.events(await door.send("/v1/batch", {"batch": [track()], **call}, headers=headers))
+    assert [single.sent_at, of_batch.sent_at] == [sent_at, sent_at]
 
 
 async def test_a_batch_sent_at_nobody_knows_when_is_taken(door: Door) -> None:
