@@ -87,7 +87,7 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         read_label(given.channel, ("channel",))
         or context.channel
         or receipt.default_channel
-        or context.clues.channel(kind),
+        or context.likely_channel(kind),
         normal_device(read_label(given.device, ("device",))) or context.device,
         identifiers,
         receipt.verified and (customer is None or identifiers == (customer,)),

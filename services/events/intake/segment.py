@@ -98,7 +98,7 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         context.channel
         or (call.channel and _channel(call.channel))
         or receipt.default_channel
-        or context.clues.channel(kind),
+        or context.likely_channel(kind),
         context.device,
         _identifiers(call, kind, context, trait_values),
         receipt.verified,

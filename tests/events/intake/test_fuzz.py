@@ -34,6 +34,11 @@ contexts = st.fixed_dictionaries(
     optional={
         "channel": leaves,
         "device": st.fixed_dictionaries({"type": leaves}) | values,
+        "userAgent": st.sampled_from(["Mozilla/5.0 (Linux; Android 10; K) Mobile", "Googlebot"]) | leaves,
+        "userAgentData": st.fixed_dictionaries({"mobile": leaves, "platform": values}) | values,
+        "library": st.fixed_dictionaries({"name": values}) | values,
+        "page": st.fixed_dictionaries({"url": values}) | values,
+        "campaign": st.fixed_dictionaries({"medium": values}) | values,
         "sequence": leaves,
         "traits": st.dictionaries(st.sampled_from(["email", "plan"]), values, max_size=2) | values,
         "externalIds": st.lists(st.fixed_dictionaries({"id": leaves, "type": leaves}) | values, max_size=2) | values,

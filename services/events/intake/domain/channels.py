@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 _USUAL = frozenset(
     {
@@ -23,39 +23,31 @@ _USUAL = frozenset(
         "web",
     }
 )
-_BROWSER_LIBRARIES = frozenset({"RudderLabs JavaScript SDK", "analytics.js"})
-_APP_DEVICES = frozenset({"android", "ios"})
+_BROWSER_LIBRARIES = ("analytics.js", "RudderLabs JavaScript SDK")
+_APP_DEVICES = ("android", "ios")
 """What libraries in apps call the device; nobody else does."""
 _KINDS = {"page": "web", "screen": "app"}
 
 
-class Clues(NamedTuple):
-    """What a context gives away about the channel."""
-
-    place: str | None = None
-    """Where the customer was."""
-    campaign: str | None = None
-    """By what they were reached. It counts where nothing says where they were: a page that a mail led to is `web`."""
-
-    def channel(self, kind: str) -> str | None:
-        """The likely channel of an event of this kind."""
-        return self.place or _KINDS.get(kind) or self.campaign
+def likely_channel(kind: str, place: str | None, campaign: str | None) -> str | None:
+    """By where the customer was, else by what they were reached: a page that a mail led to is `web`."""
+    return place or _KINDS.get(kind) or campaign
 
 
-NO_CLUES = Clues()
+def place_of(context: Mapping[str, Any]) -> str | None:
+    """Where a context shows the customer to have been: on a website, in an app, or we cannot tell."""
+    if _member(context, "library", "name") in _BROWSER_LIBRARIES or isinstance(_member(context, "page", "url"), str):
+        return "web"
+    device = _member(context, "device", "type")
+    return "app" if isinstance(device, str) and device.lower() in _APP_DEVICES else None
 
 
-def read_clues(context: Mapping[str, Any]) -> Clues:
-    place = None
-    if _text(context, "library", "name") in _BROWSER_LIBRARIES or _text(context, "page", "url"):
-        place = "web"
-    elif _text(context, "device", "type").lower() in _APP_DEVICES:
-        place = "app"
-    medium = _text(context, "campaign", "medium").lower()
-    return Clues(place, medium if medium in _USUAL else None)
+def campaign_of(context: Mapping[str, Any]) -> str | None:
+    """The medium of the campaign that a context names, if it is a usual channel."""
+    medium = _member(context, "campaign", "medium")
+    return medium.lower() if isinstance(medium, str) and medium.lower() in _USUAL else None
 
 
-def _text(context: Mapping[str, Any], name: str, member: str) -> str:
+def _member(context: Mapping[str, Any], name: str, member: str) -> Any:
     holder = context.get(name)
-    found = holder.get(member) if isinstance(holder, dict) else None
-    return found if isinstance(found, str) else ""
+    return holder.get(member) if isinstance(holder, dict) else None

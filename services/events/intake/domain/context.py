@@ -6,11 +6,12 @@ Context is free-form: what does not have the shape that is looked for is left al
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from services.events.intake.domain.channels import NO_CLUES, Clues, read_clues
+import msgspec
+
+from services.events.intake.domain.channels import campaign_of, likely_channel, place_of
 from services.events.intake.domain.devices import device_of_hints, device_of_user_agent
 from services.events.intake.domain.identifiers import Candidate, from_external_ids
 from services.events.intake.domain.objects import NOTHING, flaw_in, member_of, overlay, read_object
@@ -20,22 +21,26 @@ _SEQUENCE_LIMIT = 1 << 63
 _DEVICES = {"ios": "mobile", "android": "mobile"}
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a context says."""
 
-    channel: str | None
-    """As it says itself."""
-    clues: Clues
-    """What gives the channel away where nobody says it."""
-    device: str | None
-    sequence: int | None
-    external_ids: tuple[Candidate, ...]
-    traits: Mapping[str, Any]
-    traits_sent: bytes
+    channel: str | None = None
+    device: str | None = None
+    sequence: int | None = None
+    external_ids: tuple[Candidate, ...] = ()
+    traits: Mapping[str, Any] = NOTHING
+    traits_sent: bytes = b""
+    place: str | None = None
+    """Where the customer seems to have been, as a channel."""
+    campaign: str | None = None
+    """By what they seem to have been reached, as a channel."""
+
+    def likely_channel(self, kind: str) -> str | None:
+        """That of an event of this kind, where neither it nor its source names one."""
+        return likely_channel(kind, self.place, self.campaign)
 
 
-_SILENT = Context(None, NO_CLUES, None, None, (), NOTHING, b"")
+_SILENT = Context()
 _KNOWN = 64
 _MEANINGFUL = frozenset(
     {
@@ -66,13 +71,14 @@ def read_context(sent: bytes) -> Context:
     traits: Any = values.get("traits")
     has_traits = isinstance(traits, dict)
     return Context(
-        channel=channel if isinstance(channel, str) and channel else None,
-        clues=read_clues(values),
-        device=_device(values),
-        sequence=sequence if is_sequence(sequence) else None,
-        external_ids=tuple(from_external_ids(values.get("externalIds"))),
-        traits=traits if has_traits else NOTHING,
-        traits_sent=member_of(sent, "traits") if has_traits else b"",
+        channel if isinstance(channel, str) and channel else None,
+        _device(values),
+        sequence if is_sequence(sequence) else None,
+        tuple(from_external_ids(values["externalIds"])) if "externalIds" in values else (),
+        traits if has_traits else NOTHING,
+        member_of(sent, "traits") if has_traits else b"",
+        place_of(values),
+        campaign_of(values) if "campaign" in values else None,
     )
 
 

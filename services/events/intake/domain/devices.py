@@ -46,7 +46,7 @@ _BY_FAMILY = {
     "Generic Tablet": "tablet",
     "iPad": "tablet",
 }
-_DESKTOP_PLATFORMS = frozenset({"Chrome OS", "Chromium OS", "Linux", "Windows", "macOS"})
+_DESKTOP_PLATFORMS = ("Chrome OS", "Chromium OS", "Linux", "Windows", "macOS")
 
 
 def device_of_hints(hints: Mapping[str, Any]) -> str | None:
