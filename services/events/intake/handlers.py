@@ -27,7 +27,9 @@ from services.events.intake.writer import LogWriter
 Judged = Recorded | Refused
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_MANY_BYTES = 64 * 1024
+_MANY_BYTES = 128 * 1024
+"""From here on a body may be made of user agents that take a tenth of a second to read."""
+_MANY_ODD_BYTES = 64 * 1024
 Projected = Callable[[str, Place], Awaitable[bool]]
 """Waits a while until a place of a workspace is projected; whether it is."""
 
@@ -61,7 +63,7 @@ class Intake:
             shared_context=opened.context,
             shared_flaw=flaw_of_shared(opened.context),
         )
-        slow = not opened.plain and size > _MANY_BYTES
+        slow = size > (_MANY_BYTES if opened.plain else _MANY_ODD_BYTES)
         slots = await beside(slow, _judge, opened.events, receipt, read_call)
         size += len(opened.context) * len(opened.events)
         return Logged(await self._log(principal, slots, size), slots)
