@@ -21,8 +21,10 @@ from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
-from services.events.intake.api import FrontDoor, endpoints
+from services.events.intake.api import entrances
+from services.events.intake.entrance import FrontDoor
 from services.events.intake.handlers import Intake
+from services.events.intake.library_settings import LibrarySettings
 from services.events.intake.position import Place
 from services.events.intake.slots import Slot, pack
 from services.events.intake.store import Group, LogStore
@@ -111,7 +113,8 @@ def _serve(writing: str, host: str, port: int, on_ready: Callable[[str], None]) 
     app = FastAPI(lifespan=lifespan)
     answer_problems(app)
     intake = Intake(KeyRing(ControlStore(stores.log), system_clock), writer, system_clock, projected)
-    return serving.run(FrontDoor(app, endpoints(intake, tokens)), host, port, on_ready)
+    libraries = LibrarySettings(intake.keys, system_clock, settings.public_url)
+    return serving.run(FrontDoor(app, entrances(intake, tokens, libraries)), host, port, on_ready)
 
 
 class _Round(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -63,4 +64,23 @@ def test_rudderstack(platform: Platform) -> None:
     assert errors == []
     assert {mishap for mishap, _status in road.done} >= set(MISHAPS)
     assert road.encodings == {"gzip"}
+    visit.check(platform)
+
+
+def test_what_libraries_in_browsers_ask_for_is_where_they_look(platform: Platform) -> None:
+    key, visit = platform.credentials["writeKey"], Visit(BIG)
+    _scheme, host = platform.intake_url.split("://")
+    settings = platform.client.get(f"{platform.intake_url}/v1/projects/{key}/settings").json()
+    assert settings["integrations"]["Segment.io"]["apiHost"] == f"{host}/v1"
+    config = platform.client.get(f"{platform.intake_url}/sourceConfig/", params={"writeKey": key}).json()
+    assert config["source"]["writeKey"] == key
+    batch = {"batch": [{"type": call.pop("call"), **call} for calls in visit.calls for call in calls]}
+    answer = platform.client.post(
+        f"{platform.intake_url}/beacon/v1/batch",
+        params={"writeKey": key},
+        content=json.dumps(batch),
+        headers={"Content-Type": "text/plain;charset=UTF-8", "Origin": "https://shop.example"},
+    )
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "https://shop.example")
+    assert [result["code"] for result in answer.json()["results"]] == ["TOO_LARGE"]
     visit.check(platform)
