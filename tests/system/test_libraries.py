@@ -74,7 +74,7 @@ def test_what_libraries_in_browsers_ask_for_is_where_they_look(platform: Platfor
     assert settings["integrations"]["Segment.io"]["apiHost"] == f"{host}/v1"
     config = platform.client.get(f"{platform.intake_url}/sourceConfig/", params={"writeKey": key}).json()
     assert config["source"]["writeKey"] == key
-    batch = {"batch": [{"type": call.pop("call"), **call} for calls in visit.calls for call in calls]}
+    batch = {"batch": [call | {"type": call["call"]} for calls in visit.calls for call in calls]}
     answer = platform.client.post(
         f"{platform.intake_url}/beacon/v1/batch",
         params={"writeKey": key},
