@@ -291,6 +291,12 @@ steps = Table(
     Column("status", String(16), nullable=False),  # of the instance after the step
     Column("channel", Text),
     Column("device", Text),
+    Index(
+        "ix_steps_workspace_customer_build_instance_key",  # those of pauses
+        *("workspace", "customer", "build", "instance", "key"),
+        postgresql_where=text("status = 'PAUSED'"),
+        sqlite_where=text("status = 'PAUSED'"),
+    ),
 )
 
 instance_changes = Table(

@@ -10,6 +10,7 @@ from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.schemas import (
     ToldCustomersBody,
     ToldEventsBody,
+    ToldExplainBody,
     ToldFindBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
@@ -54,6 +55,11 @@ def router(disclosure: Disclosure, workspace_of: WorkspaceOf) -> APIRouter:
     ) -> JSONResponse:
         """For each event of the customer the instances that took it; none for those of others."""
         return JSONResponse({"instances": await disclosure.of_events(workspace, body)})
+
+    @routes.post("/instances/explain")
+    async def explain_own_instances(body: ToldExplainBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Why each of the customer's instances is there, in its phase and with its status; null for those of others."""
+        return JSONResponse({"explanations": await disclosure.explain(workspace, body)})
 
     @routes.post("/steps")
     async def read_own_steps(body: ToldStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

@@ -16,6 +16,7 @@ from services.events.disclosure.schemas import (
     Told,
     ToldCustomersBody,
     ToldEventsBody,
+    ToldExplainBody,
     ToldFindBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
@@ -26,6 +27,7 @@ from services.events.identity.domain import profile_id
 from services.events.identity.schemas import CustomerDocument, customer_document
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
+from services.events.live.explaining import ExplanationDocument, explained
 from services.events.live.past.folding import Past, folded
 from services.events.live.queries import InstanceRow
 from services.events.live.schemas import InstanceDocument, StepDocument, instance_document, step_document
@@ -135,6 +137,17 @@ class Disclosure:
             return page_of(documents, cursors, body.first, body.after)
 
         return [page(id) for id in body.instances]
+
+    async def explain(self, workspace: str, body: ToldExplainBody) -> list[list[ExplanationDocument] | None]:
+        """Why each instance stands as it does: by what may be told, and by nothing else."""
+        story = await self._story(workspace, body)
+        if story is None:
+            return [None for _ in body.instances]
+        past = await self._past(workspace, story)
+        events = {entry.id: entry for entry in story.entries}
+        journeys = await self.models.journeys(workspace)
+        standings = [past.standing(parse_id(id) or b"") for id in body.instances]
+        return [standing and explained(standing, journeys, events) for standing in standings]
 
     # --- reading -----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.events.identity.domain import Identifier
 from services.events.identity.schemas import CustomersBody, FindBody, IdentifierBody
-from services.events.live.schemas import OfCustomersBody, OfEventsBody, StepsBody
+from services.events.live.schemas import ExplainBody, OfCustomersBody, OfEventsBody, StepsBody
 from services.events.schemas import Body
 from services.events.timeline.schemas import EventsBody, TimelinesBody
 
@@ -38,6 +38,10 @@ class ToldOfCustomersBody(Told, OfCustomersBody):
 
 
 class ToldOfEventsBody(Told, OfEventsBody):
+    pass
+
+
+class ToldExplainBody(Told, ExplainBody):
     pass
 
 

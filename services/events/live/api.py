@@ -9,9 +9,17 @@ from fastapi import APIRouter, Depends, Query
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
 from services.events.identity.queries import CustomerQueries
+from services.events.live.decisive import DecisiveQueries
 from services.events.live.handlers import InstanceReads
 from services.events.live.queries import InstanceQueries
-from services.events.live.schemas import InstancesBody, OfCustomersBody, OfEventsBody, QueryBody, StepsBody
+from services.events.live.schemas import (
+    ExplainBody,
+    InstancesBody,
+    OfCustomersBody,
+    OfEventsBody,
+    QueryBody,
+    StepsBody,
+)
 from services.events.models.queries import Models
 from services.events.schemas import Text
 from services.events.timeline.queries import TimelineQueries
@@ -19,13 +27,14 @@ from services.events.timeline.queries import TimelineQueries
 
 def router(
     instances: InstanceQueries,
+    decisive: DecisiveQueries,
     models: Models,
     customers: CustomerQueries,
     timelines: TimelineQueries,
     workspace_of: WorkspaceOf,
 ) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["instances"])
-    reads = InstanceReads(instances, models, customers, timelines)
+    reads = InstanceReads(instances, decisive, models, customers, timelines)
 
     @routes.post("/instances/of-customers")
     async def read_instances_of_customers(
@@ -48,6 +57,11 @@ def router(
     async def read_instances_of_events(body: OfEventsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """For each event the instances that took it, newest start first; none for an event that is not known."""
         return JSONResponse({"instances": await reads.of_events(workspace, body.events)})
+
+    @routes.post("/instances/explain")
+    async def explain_instances(body: ExplainBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Why each instance is there, in its phase and with its status; null for one that is not known."""
+        return JSONResponse({"explanations": await reads.explain(workspace, body.instances)})
 
     @routes.post("/steps")
     async def read_steps(body: StepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from services.events.identity.queries import CustomerQueries
 from services.events.ids import parse_id
+from services.events.live.decisive import DecisiveQueries
+from services.events.live.explaining import ExplanationDocument, explained
 from services.events.live.filter import InstanceFilter, conditions
 from services.events.live.queries import InstanceQueries, InstanceRow
 from services.events.live.schemas import (
@@ -28,6 +30,7 @@ class InstanceReads:
     """Answers in the order asked, with None for what is not known."""
 
     instances: InstanceQueries
+    decisive: DecisiveQueries
     models: Models
     customers: CustomerQueries
     timelines: TimelineQueries
@@ -83,6 +86,17 @@ class InstanceReads:
         journeys = await self.models.journeys(workspace)
         shown = {id: page.of([step_document(row, journeys) for row in page.items]) for id, page in pages.items()}
         return [None if id is None else shown.get(id) for id in asked]
+
+    async def explain(self, workspace: str, ids: Sequence[str]) -> list[list[ExplanationDocument] | None]:
+        """Why each instance stands as it does."""
+        asked = [parse_id(id) for id in ids]
+        standings = await self.decisive.read(workspace, {id for id in asked if id is not None})
+        named = {event for standing in standings.values() for event in standing.events}
+        found = await self.timelines.events(workspace, list(named))
+        events = {entry.id: entry for entry in found if entry is not None}
+        journeys = await self.models.journeys(workspace)
+        told = {id: explained(standing, journeys, events) for id, standing in standings.items()}
+        return [None if id is None else told.get(id) for id in asked]
 
     async def open_runs(self, workspace: str, key: str, other_than: str) -> int:
         """How many instances still take events and belong to a version whose `instanceKey` is another, or none."""

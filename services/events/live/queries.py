@@ -105,7 +105,7 @@ class InstanceQueries:
 
     async def read(self, workspace: str, asked: Collection[bytes]) -> dict[bytes, InstanceRow]:
         async with self._state.read() as connection:
-            found = await connection.execute(_by_id(connection, workspace, asked, _COLUMNS))
+            found = await connection.execute(by_id(connection, workspace, asked, _COLUMNS))
             return {row.instance: InstanceRow(*row) for row in found}
 
     async def former(self, workspace: str, asked: Collection[bytes]) -> dict[bytes, tuple[str, str]]:
@@ -177,7 +177,7 @@ class InstanceQueries:
         """A page of the steps of each instance that exists, oldest first."""
         beyond = b"" if after is None else read_cursor(_STEP_TAG, after) + b"\x00"  # what comes right behind it
         async with self._state.read() as connection:
-            rows = await connection.execute(_by_id(connection, workspace, asked, _SPAN))
+            rows = await connection.execute(by_id(connection, workspace, asked, _SPAN))
             known = {row.instance: row for row in rows}
             if not known:
                 return {}
@@ -247,7 +247,7 @@ def _visible(connection: AsyncConnection, workspace: str) -> list[Condition]:
     return [instances.c.workspace == workspace, is_visible(connection, workspace, instances.c.build)]
 
 
-def _by_id(
+def by_id(
     connection: AsyncConnection, workspace: str, asked: Collection[bytes], columns: Sequence[Column[Any]]
 ) -> Select[*tuple[Any, ...]]:
     """Instances by id, of rows with one id the one that counts last.

@@ -41,6 +41,10 @@ class OfEventsBody(Body):
     events: Ids
 
 
+class ExplainBody(Body):
+    instances: Ids
+
+
 class StepsBody(Body):
     instances: Ids
     first: First = 50

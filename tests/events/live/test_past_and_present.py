@@ -91,3 +91,4 @@ async def _compare(client: httpx.AsyncClient, now: str, ids: list[str]) -> None:
     for first in (1, 100):
         asked: Json = {"instances": [run["instance"] for run in runs], "first": first}
         await both("steps", asked, asked | {"instances": runs})
+    await both("instances/explain", {"instances": [run["instance"] for run in runs]}, {"instances": runs})

@@ -49,9 +49,14 @@ class JourneyVersion:
 
     def drop_off_reason(self, event: Event) -> str | None:
         """The reason of the first drop-off rule, in list order, that matches the event."""
+        place = self.drop_off_place(event)
+        return None if place is None else self.drop_off_reasons[place]
+
+    def drop_off_place(self, event: Event) -> int | None:
+        """The place of that rule in the list."""
         found = self.drop_off_rules.matching(event)
         first = found & -found
-        return self.drop_off_reasons[first.bit_length() - 1] if found else None
+        return first.bit_length() - 1 if found else None
 
 
 class Schedule:

@@ -15,6 +15,7 @@ from services.events.live.past.queries import PastQueries
 from services.events.live.past.schemas import (
     PastCustomersBody,
     PastEventsBody,
+    PastExplainBody,
     PastFindBody,
     PastOfCustomersBody,
     PastOfEventsBody,
@@ -66,6 +67,11 @@ def router(
     ) -> JSONResponse:
         """For each event the instances that had taken it, as they stood."""
         return JSONResponse({"instances": await reads.of_events(workspace, body)})
+
+    @routes.post("/instances/explain")
+    async def explain_past_instances(body: PastExplainBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Why each instance was there, in its phase and with its status; null for one that had not started."""
+        return JSONResponse({"explanations": await reads.explain(workspace, body)})
 
     @routes.post("/steps")
     async def read_past_steps(body: PastStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

@@ -6,7 +6,7 @@ moment is told, and nothing that came after it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple, cast
@@ -16,6 +16,7 @@ import msgspec
 from services.events.identity.domain import ProfileId
 from services.events.ids import instance_id
 from services.events.live.domain import Instance, Schedule, Step, fold
+from services.events.live.domain.standing import Former, Made, Standing
 from services.events.live.queries import InstanceRow, StepRow
 from services.events.timeline.domain import Microseconds, occurred_at_of
 from services.events.timeline.entry import Entry
@@ -30,8 +31,13 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     touchpoint: str | None
     phase: str
     direction: str
+    status: str
     channel: str | None
     device: str | None
+
+    @property
+    def made(self) -> Made:
+        return Made(f"{self.seq}-{self.slot}", self.key, self.touchpoint, self.phase, self.status)
 
 
 class PastInstance(NamedTuple):
@@ -57,6 +63,18 @@ class PastInstance(NamedTuple):
             device=taken.device,
         )
 
+    @property
+    def placed(self) -> Made:
+        """The last step with a touchpoint."""
+        return next(step for step in reversed(self.steps) if step.touchpoint is not None).made
+
+    @property
+    def turned(self) -> Made:
+        """The step since which it has had the status that the last one left it with."""
+        status = self.steps[-1].status
+        before = next((place for place in range(len(self.steps), 0, -1) if self.steps[place - 1].status != status), 0)
+        return self.steps[before].made
+
 
 class Past(NamedTuple):
     """What all journeys made of one customer's history up to a moment."""
@@ -76,6 +94,37 @@ class Past(NamedTuple):
                 if (step.seq, step.slot) in taken:
                     taken[step.seq, step.slot].append(one.row)
         return {f"{seq}-{slot}": rows for (seq, slot), rows in taken.items()}
+
+    def standing(self, instance: bytes) -> Standing | None:
+        """Where an instance stood, and what decided it; None if there was none with that id."""
+        one = self.instances.get(instance)
+        if one is None:
+            return None
+        row = one.row
+        return Standing(
+            journey=row.journey,
+            version=row.version,
+            run=row.run,
+            key=row.key,
+            status=row.status,
+            is_open=row.due_at is not None,
+            reason=row.drop_reason,
+            evidence=tuple((row.drop_evidence or "").split()),
+            first=one.steps[0].made,
+            placed=one.placed,
+            turned=one.turned,
+            last=one.steps[-1].made,
+            former=self._former(one),
+        )
+
+    def _former(self, one: PastInstance) -> Former | None:
+        """The run before, as it stood when this one began."""
+        for other in self.instances.values():
+            if other.row.journey == one.row.journey and other.row.run == one.row.run - 1:
+                last = other.steps[bisect_left(other.steps, one.steps[0].key, key=attrgetter("key")) - 1]
+                row = other.row
+                return Former(row.run, row.version, row.key, other.steps[0].made.event, last.made)
+        return None
 
     def steps_on(self, journey: str) -> list[Taken]:
         """The steps on a journey, newest first."""
@@ -129,6 +178,7 @@ def _taken(step: Step) -> Taken:
         step.touchpoint,
         step.phase,
         step.direction.value,
+        step.status.value,
         step.channel,
         event.device,
     )

@@ -15,12 +15,15 @@ from services.events.identity.schemas import CustomerDocument, customer_document
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
 from services.events.live import traits
+from services.events.live.explaining import ExplanationDocument, explained
+from services.events.live.past.folding import Past
 from services.events.live.past.folds import Folds
 from services.events.live.past.queries import PastQueries, Placed
 from services.events.live.past.schemas import (
     AsOf,
     PastCustomersBody,
     PastEventsBody,
+    PastExplainBody,
     PastFindBody,
     PastOfCustomersBody,
     PastOfEventsBody,
@@ -192,13 +195,12 @@ class PastReads:
 
     async def steps(self, workspace: str, body: PastStepsBody) -> list[Page[StepDocument] | None]:
         """A page of each instance's steps, oldest first."""
-        owners = await self.customers.by_ids(workspace, [run.customer for run in body.instances])
-        pasts = {owner: await self.folds.of(workspace, owner, body.moment) for owner in _known(owners)}
+        pasts = await self._pasts(workspace, body, body.instances)
         journeys = await self.models.journeys(workspace)
         beyond = b"" if body.after is None else read_cursor(_STEP_TAG, body.after)
 
-        def page(run: RunBody, owner: ProfileId | None) -> Page[StepDocument] | None:
-            instance = pasts[owner].instances.get(parse_id(run.instance) or b"") if owner is not None else None
+        def page(run: RunBody, past: Past | None) -> Page[StepDocument] | None:
+            instance = None if past is None else past.instances.get(parse_id(run.instance) or b"")
             if instance is None:
                 return None
             steps = instance.steps_behind(beyond)[: body.first + 1]
@@ -206,7 +208,26 @@ class PastReads:
             cursors = [write_cursor(_STEP_TAG, step.key) for step in steps]
             return page_of(documents, cursors, body.first, body.after)
 
-        return [page(run, owner) for run, owner in zip(body.instances, owners, strict=True)]
+        return [page(run, past) for run, past in zip(body.instances, pasts, strict=True)]
+
+    async def explain(self, workspace: str, body: PastExplainBody) -> list[list[ExplanationDocument] | None]:
+        """Why each instance stood as it did."""
+        pasts = await self._pasts(workspace, body, body.instances)
+        standings = [
+            past and past.standing(parse_id(run.instance) or b"")
+            for run, past in zip(body.instances, pasts, strict=True)
+        ]
+        named = {event for standing in standings if standing for event in standing.events}
+        found = await self.timelines.events(workspace, list(named))
+        events = {entry.id: entry for entry in found if entry is not None}
+        journeys = await self.models.journeys(workspace)
+        return [standing and explained(standing, journeys, events) for standing in standings]
+
+    async def _pasts(self, workspace: str, at: AsOf, runs: Sequence[RunBody]) -> list[Past | None]:
+        """For each run the past of its customer."""
+        owners = await self.customers.by_ids(workspace, [run.customer for run in runs])
+        pasts = {owner: await self.folds.of(workspace, owner, at.moment) for owner in _known(owners)}
+        return [None if owner is None else pasts[owner] for owner in owners]
 
     async def _shown(self, workspace: str, rows: Sequence[InstanceRow]) -> list[InstanceDocument]:
         journeys = await self.models.journeys(workspace)

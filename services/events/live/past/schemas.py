@@ -59,6 +59,10 @@ class RunBody(Body):
     instance: Text
 
 
+class PastExplainBody(AsOf):
+    instances: Annotated[list[RunBody], Field(max_length=MOST)]
+
+
 class PastStepsBody(AsOf):
     instances: Annotated[list[RunBody], Field(max_length=MOST)]
     first: First = 50
