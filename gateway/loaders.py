@@ -16,6 +16,7 @@ from gateway.clients.customers import (
     Customer,
     CustomersClient,
     Event,
+    Explanation,
     IdentifierKey,
     Instance,
     InstanceKey,
@@ -119,6 +120,7 @@ class CustomerLoaders(_Paged):
         self.customer_by_identifier: DataLoader[IdentifierKey, Customer | None] = _loader(client.find)
         self.event_by_id: DataLoader[str, Event | None] = _loader(client.events)
         self.instances_by_event: DataLoader[str, list[Instance] | None] = _loader(client.instances_of_events)
+        self.explanations_by_instance: DataLoader[InstanceKey, list[Explanation] | None] = _loader(client.explanations)
 
     def instances_by_customer(self, page: InstancesOf) -> DataLoader[str, Page[Instance] | None]:
         return self._of_page("instances", page, self._client.instances_of_customers)

@@ -130,6 +130,15 @@ class Step(Document):
     device: str | None = None
 
 
+class Explanation(Document):
+    lists = ("events",)
+
+    text: str
+    events: list[str] | None = None
+    rule: str | None = None
+    model_version: int | None = None
+
+
 class Customer(Document):
     lists = ("identifiers", "trait_history")
 
@@ -175,11 +184,17 @@ class CustomersClient:
     async def instances_of_events(self, ids: Sequence[str]) -> list[list[Instance] | None]:
         return await self._each("instances/of-events", {"events": ids}, "instances", list[Instance], ids)
 
+    async def explanations(self, instances: Sequence[InstanceKey]) -> list[list[Explanation] | None]:
+        body = {"instances": self._named(instances)}
+        return await self._each("instances/explain", body, "explanations", list[Explanation], instances)
+
     async def steps(self, instances: Sequence[InstanceKey], page: StepsOf) -> list[Page[Step] | None]:
-        # Of the past only the customer's history tells which instances there were.
-        asked = [key.instance if self._view.as_of is None else key._asdict() for key in instances]
-        body = {"instances": asked, **page._asdict()}
+        body = {"instances": self._named(instances), **page._asdict()}
         return await self._each("steps", body, "pages", Page[Step], instances)
+
+    def _named(self, instances: Sequence[InstanceKey]) -> list[Any]:
+        # Of the past only the customer's history tells which instances there were.
+        return [key.instance if self._view.as_of is None else key._asdict() for key in instances]
 
     async def _each(
         self, path: str, body: dict[str, Any], member: str, shape: type[T], asked: Sequence[object]

@@ -155,6 +155,10 @@ def instance(id: str = "i1", **more: Any) -> Json:
     } | more
 
 
+def explanation(*events: str, **more: Any) -> Json:
+    return {"text": "Because.", "events": list(events), "rule": 'name == "Buy"', "modelVersion": 1} | more
+
+
 def step(instance_id: str = "i1", event_id: str = "e1", **more: Any) -> Json:
     return {
         "instanceId": instance_id,

@@ -22,7 +22,7 @@ from gateway.app import create_app
 from gateway.schema import create_schema
 from gateway.settings import Settings
 from infra.chassis.upstream import InProcess, Upstream
-from tests.gateway.documents import customer, event, instance, journey, principal, source, step
+from tests.gateway.documents import customer, event, explanation, instance, journey, principal, source, step
 from tests.gateway.feeds import StubFeeds
 from tests.gateway.harness import ALL_SCOPES, Gateway, ManualClock
 from tests.gateway.stubs import Stub, authenticate, page
@@ -48,6 +48,9 @@ def past(api: Gateway) -> None:
             "pages": [page([instance(dropOff=dropped)], totalCount=1) for _ in body["customers"]]
         },
         "POST /internal/past/instances/of-events": lambda body: {"instances": [[instance()] for _ in body["events"]]},
+        "POST /internal/past/instances/explain": lambda body: {
+            "explanations": [[explanation("e3")] for _ in body["instances"]]
+        },
         "POST /internal/past/steps": lambda body: {"pages": [page([step()]) for _ in body["instances"]]},
         "GET /internal/sources": lambda _: {"sources": [source()]},
     }
@@ -100,10 +103,15 @@ async def test_no_field_that_hangs_on_it_asks_for_the_present(api: Gateway) -> N
             "timelines",
             "instances/of-customers",
             "instances/of-events",
+            "instances/explain",
             "steps",
         )
     }
     assert {call.body["asOf"] for call in api.events.calls if call.path in asked} == {THEN}
+    assert api.events.bodies("/internal/past/instances/explain")[0] == {
+        "asOf": THEN,
+        "instances": [{"customer": "k1", "instance": "i1"}],
+    }
     assert api.events.bodies("/internal/past/steps")[0] == {
         "asOf": THEN,
         "instances": [{"customer": "k1", "instance": "i1"}],

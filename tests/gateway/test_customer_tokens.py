@@ -10,7 +10,7 @@ from graphql import OperationType, build_schema
 from gateway.relay import global_id
 from gateway.schema import SDL
 from infra.chassis.errors import Flaw, Invalid
-from tests.gateway.documents import customer, event, instance, principal, step
+from tests.gateway.documents import customer, event, explanation, instance, principal, step
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import authenticate, page
 
@@ -45,6 +45,9 @@ def told(api: Gateway) -> None:
     answers["POST /internal/disclosed/events/read"] = lambda body: {"events": [event(id) for id in body["ids"]]}
     answers["POST /internal/disclosed/instances/of-customers"] = lambda _: {"pages": [page([instance()])]}
     answers["POST /internal/disclosed/instances/of-events"] = lambda body: {"instances": [[] for _ in body["events"]]}
+    answers["POST /internal/disclosed/instances/explain"] = lambda body: {
+        "explanations": [[explanation("e1")] for _ in body["instances"]]
+    }
     answers["POST /internal/disclosed/steps"] = lambda _: {"pages": [page([step()])]}
 
 
@@ -88,7 +91,7 @@ async def test_me_is_told_only_what_may_be_disclosed(api: Gateway) -> None:
     query = """{ me { identifiers { value } traits firstContact { name } lastContact { name }
         timeline { edges { node { properties identifiers { value } instances { status } } } }
         instances { edges { node { status phase { key } customer { firstSeenAt } dropOff { evidence { name } }
-            steps { edges { node { event { name } } } } } } } } }"""
+            explain { text rule events { name } } steps { edges { node { event { name } } } } } } } } }"""
     await api.data(query, key="a.b.c")
     assert {path.split("/")[2] for path in api.events.paths()} == {"disclosed"}
     assert all(call.body["discloseTo"] == ADA for call in api.events.calls if call.path != "/internal/authenticate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.gateway.documents import customer, event, instance, journey, persona, phase, source, step
+from tests.gateway.documents import customer, event, explanation, instance, journey, persona, phase, source, step
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import page
 
@@ -89,6 +89,38 @@ async def test_twenty_customers_with_instances_phases_and_personas_cost_one_call
         for number in range(20)
     ]
     assert versions == [[2 * number + 1, 2 * number + 2] for number in range(20)]
+
+
+async def test_twenty_explanations_cost_one_call_and_their_events_another(api: Gateway) -> None:
+    many(api, 20)
+    api.events.answers["POST /internal/instances/explain"] = lambda body: {
+        "explanations": [
+            [explanation(f"{id}-e"), explanation("shared", "gone"), explanation()] for id in body["instances"]
+        ]
+    }
+    api.events.answers["POST /internal/events/read"] = lambda body: {
+        "events": [None if id == "gone" else event(id) for id in body["ids"]]
+    }
+    query = "{ instances { edges { node { explain { text rule modelVersion events { messageId } } } } } }"
+    found = await api.data(query)
+    assert sorted(api.events.paths()) == [
+        "/internal/events/read",
+        "/internal/instances/explain",
+        "/internal/instances/query",
+    ]
+    common = {"text": "Because.", "rule": 'name == "Buy"', "modelVersion": 1}
+    assert found["instances"]["edges"][19]["node"]["explain"] == [
+        common | {"events": [{"messageId": "m-i19-e"}]},
+        common | {"events": [{"messageId": "m-shared"}]},
+        common | {"events": []},
+    ]
+
+
+async def test_an_instance_that_has_gone_meanwhile_is_not_explained(api: Gateway) -> None:
+    many(api, 2)
+    api.events.answers["POST /internal/instances/explain"] = lambda _: {"explanations": [None, [explanation()]]}
+    errors = await api.errors("{ instances { edges { node { explain { text } } } } }")
+    assert errors == [("instances.edges.0.node.explain", "NOT_FOUND")]
 
 
 async def test_no_call_asks_for_more_than_a_hundred(api: Gateway) -> None:

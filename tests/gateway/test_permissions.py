@@ -62,6 +62,7 @@ _ROOT = {"Query.", "Mutation.", "Subscription."}
 HELD_BY: dict[str, str] = {
     "Step": "customers",
     "DropOff": "customers",
+    "Explanation": "customers",
     "InstanceChange": "customers",
     "DropOffInsight": "insights",
     "IdentifyPayload": "writing",

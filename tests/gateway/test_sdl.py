@@ -48,7 +48,7 @@ LATER: dict[str, set[str]] = {
     "InsightFilter": {"persona"},
     "Hypothesis": {"verdict"},
     "Customer": {"consents", "ledger", "persona", "household", "emotion", "fiveQuestions"},
-    "JourneyInstance": {"explain", "conformance", "emotion", "next", "goalProbability", "means"},
+    "JourneyInstance": {"conformance", "emotion", "next", "goalProbability", "means"},
     "InstanceFilter": {"persona"},
     "Source": {"keys", "lastEventAt", "accepted", "rejected", "newNames", "vanishedNames"},
 }  # fmt: skip

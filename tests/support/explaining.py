@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from services.events.live.domain import JourneyVersion, Schedule, compile_version
-from services.events.live.domain.explain import Explanation, Model, explain
+from services.events.live.domain.explain import Explanation, explain
+from services.events.live.domain.model import Model
 from services.events.live.past.folding import folded
 from services.events.timeline.entry import Entry
 from tests.support.recording import recorded

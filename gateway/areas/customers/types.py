@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 import strawberry
 
+from gateway.areas.customers.explanations import Explanation, to_explanation
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
 from gateway.clients import customers as documents
@@ -151,14 +152,25 @@ class JourneyInstance(Node):
     @resolved(description="Oldest first.")
     async def steps(self, info: Info, first: int | None = 50, after: str | None = strawberry.UNSET) -> Connection[Step]:
         page = StepsOf(first=page_size(first, 50), after=given(after))
-        found = await self.loaders.steps_by_instance(page).load(
-            InstanceKey(self.document.customer_id, self.document.id)
-        )
+        found = await self.loaders.steps_by_instance(page).load(self._key)
         return connection(_still_there(found), partial(to_step, loaders=self.loaders))
 
     @strawberry.field
     def drop_off(self) -> DropOff | None:
         return to_drop_off(self.document.drop_off, self.loaders) if self.document.drop_off else None
+
+    @resolved(
+        description="Why there is this run, why it is in its phase, has its status and dropped off, in this order."
+    )
+    async def explain(self, info: Info) -> list[Explanation]:
+        found = await self.loaders.explanations_by_instance.load(self._key)
+        if found is None:
+            raise NotFound("It is no longer there.")
+        return [to_explanation(one, self.loaders) for one in found]
+
+    @property
+    def _key(self) -> InstanceKey:
+        return InstanceKey(self.document.customer_id, self.document.id)
 
 
 @strawberry.type

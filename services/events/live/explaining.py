@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from services.events.live.domain.explain import Explanation, Model, explain
+from services.events.live.domain.explain import Explanation, explain
+from services.events.live.domain.model import Model
 from services.events.live.domain.standing import Standing
 from services.events.models.queries import Journey
 from services.events.timeline.domain import Event

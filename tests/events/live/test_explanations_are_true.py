@@ -113,15 +113,15 @@ class Truth:
         assert former["dueAt"] is not None
         if "is not part of the journey" in text:
             assert not oracle.belongs(version, begun_by)
-        elif "neither the goal nor an earlier phase" in text:
+        elif "neither the goal again" in text:
             assert former["status"] == "COMPLETED"
             assert oracle.says(version, "goal", begun_by) or self.leads_back(former, version, begun_by)
-        elif "the event about" in text:
+        elif "that first event about" in text:
             _, of_former, _, of_event, _ = text.split('"')
             assert (of_former, of_event) == (former["key"], oracle.key_of(version, begun_by))
             assert of_former != of_event
         else:
-            assert text.endswith(f"because run {former['run']} does not take the event.")
+            assert text.endswith(f"because run {former['run']} does not take that first event.")
 
     def leads_back(self, former: Json, version: Json, event: Json) -> bool:
         """Whether the event leads to a phase before that in which the former run was completed."""
@@ -161,10 +161,10 @@ class Truth:
         assert len(told) == (is_open or self.instance["status"] == "ABANDONED")
         for one in told:
             end = self.instance["dueAt"] if is_open else self.instance["endedAt"]
-            assert f" {spoken_moment(end)}: " in one.text
+            assert f" {spoken_moment(end)}, " in one.text
             assert one.events == (self.steps[-1][0],)
             found = re.search(
-                r": (?:nothing happened for )?([^:]*) after its last event, .* patience of (.*)\.$", one.text
+                r"(?:UTC, | event for )(\d[^:]*) after its last event, .*: the patience of (.*)\.$", one.text
             )
             assert found is not None
             length, whose = found.groups()

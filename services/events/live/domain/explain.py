@@ -12,9 +12,10 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from infra.chassis.words import spoken_duration, spoken_moment
-from services.events.live.domain.model import JourneyVersion
+from services.events.live.domain.model import JourneyVersion, Model
+from services.events.live.domain.parting import why_apart
 from services.events.live.domain.recognise import Recognition
-from services.events.live.domain.standing import Former, Made, Standing
+from services.events.live.domain.standing import Made, Standing, patience_after
 from services.events.live.domain.status import Status
 from services.events.timeline.domain import Event, Microseconds
 
@@ -28,13 +29,6 @@ class Explanation(NamedTuple):
     events: tuple[str, ...]  # ids
     rule: str | None  # as authored
     version: int  # of the journey: the one that the instance belongs to
-
-
-class Model(NamedTuple):
-    """A version of a journey: as it was published, and as the fold reads it."""
-
-    document: Mapping[str, Any]
-    version: JourneyVersion
 
 
 def explain(standing: Standing, models: Mapping[int, Model], events: Mapping[str, Event]) -> list[Explanation]:
@@ -62,8 +56,8 @@ class _Teller:
             yield self._told("Only an event that meets startsWhen begins a run, and this one does.", starts_when, first)
         yield from self._key()
         if self.standing.former is not None:
-            text = f"It is a run of its own, because {self._parted(self.standing.former)}."
-            yield self._told(text, None, self.standing.former.last)
+            why, events = why_apart(self.standing.former, self.standing, self.models, self.events)
+            yield Explanation(f"It is a run of its own, because {why}.", events, None, self.standing.version)
 
     def _key(self) -> Iterator[Explanation]:
         key, key_of = self.standing.key, self._version.key_of
@@ -78,38 +72,6 @@ class _Teller:
                 yield self._told(f'It is about "{key}"{began}: {said}.', None, step)
                 return
         yield self._told(f'It is about "{key}", which it began without: {path} of a later event said so.', None)
-
-    def _parted(self, former: Former) -> str:
-        """Why the run before did not take the event that this one began with."""
-        run, status, (model, begun_by) = f"run {former.run}", former.last.status, self._first_to(former)
-        if status in _ENDED:
-            return f"{run} had ended: it was {status} on {spoken_moment(former.last.at)}"
-        closed_at = former.last.at + _patience(model, former.last)
-        if closed_at <= self.standing.first.at:
-            if status == Status.COMPLETED:
-                return f"{run} was COMPLETED, and closed by silence on {spoken_moment(closed_at)}"
-            return f"{run} had ended: it was ABANDONED on {spoken_moment(closed_at)}"
-        if not model.version.recogniser.recognise(begun_by).belongs:
-            return f"by version {former.version}, which {run} belongs to, the event is not part of the journey"
-        key = None if model.version.key_of is None else model.version.key_of(begun_by)
-        own_version = former.version == self.standing.version
-        if key is None or former.key is None:
-            if status == Status.COMPLETED and own_version:
-                return f"{run} was COMPLETED, and then takes neither the goal nor an earlier phase again"
-        elif key != former.key and (self._had_key(former) or (status != Status.COMPLETED and own_version)):
-            return f'{run} is about "{former.key}", and the event about "{key}"'
-        return f"{run} does not take the event"
-
-    def _first_to(self, former: Former) -> tuple[Model, Event]:
-        """What the event that this run began with is judged by, seen from the run before."""
-        return self.models[former.version], self.events[self.standing.first.event]
-
-    def _had_key(self, former: Former) -> bool:
-        """Whether the run before is known to have had its key by then: it may have adopted it later."""
-        key_of = self.models[former.version].version.key_of
-        return key_of is not None and former.key in (
-            key_of(self.events[event]) for event in (former.start, former.last.event)
-        )
 
     # --- why it is in its phase --------------------------------------------------------------------------------------
 
@@ -128,17 +90,17 @@ class _Teller:
         match self.standing.status:
             case Status.ACTIVE:
                 yield from self._resumed()
-                yield from self._missing("goal", "It is ACTIVE: none of its events has met the goal yet.")
-                yield self._due("it is ABANDONED")
+                yield from self._missing_goal("It is ACTIVE: none")
+                yield self._due("Unless it takes another event, it is ABANDONED")
             case Status.PAUSED:
                 yield self._paused("is")
-                yield from self._missing("resumedWhen", "It goes on with an event that meets resumedWhen.")
-                yield from self._missing("goal", "None of its events has met the goal yet.")
-                yield self._due("it is ABANDONED")
+                yield self._resumable()
+                yield from self._missing_goal("None")
+                yield self._due("Unless it takes another event, it is ABANDONED")
             case Status.COMPLETED:
                 yield self._changed("goal", "the goal")
                 if self.standing.is_open:
-                    yield self._due("it takes no more events, and stays COMPLETED")
+                    yield self._due("It stays open for what follows the goal until silence closes it")
             case Status.CANCELLED:
                 also = " That comes before the goal, which it met as well." if self._recognition.goal else ""
                 yield self._changed("cancelledWhen", "cancelledWhen", also)
@@ -167,20 +129,26 @@ class _Teller:
         text = f"It {verb} PAUSED, because {self._event(turned)} met pausedWhen."
         return self._told(text, self._document["pausedWhen"], turned)
 
-    def _missing(self, field: str, text: str) -> Iterator[Explanation]:
-        if self._document.get(field) is not None:
-            yield self._told(text, self._document[field])
+    def _resumable(self) -> Explanation:
+        rule = self._document.get("resumedWhen")
+        wanted = "" if rule is None else "that meets resumedWhen, or one "
+        return self._told(f"It goes on with an event {wanted}at a touchpoint that does not meet pausedWhen.", rule)
+
+    def _missing_goal(self, none: str) -> Iterator[Explanation]:
+        goal = self._document.get("goal")
+        if goal is not None:
+            yield self._told(f"{none} of its events has met the goal yet.", goal)
 
     def _due(self, what: str) -> Explanation:
         due_at = spoken_moment(self.standing.last.at + self._patience)
-        return self._told(f"If nothing else happens, {what} on {due_at}: {self._silence}.", None, self.standing.last)
+        return self._told(f"{what} on {due_at}, {self._silence}.", None, self.standing.last)
 
     def _abandoned(self) -> Iterator[Explanation]:
         last = self.standing.last
         if last.status == Status.PAUSED:
             yield self._paused("was")
         ended_at = spoken_moment(last.at + self._patience)
-        yield self._told(f"It is ABANDONED since {ended_at}: nothing happened for {self._silence}.", None, last)
+        yield self._told(f"It is ABANDONED since {ended_at}, because it took no event for {self._silence}.", None, last)
 
     # --- why it dropped off ------------------------------------------------------------------------------------------
 
@@ -188,26 +156,19 @@ class _Teller:
         reason, evidence = self.standing.reason, self.standing.evidence
         if reason is None:
             return
-        nothing = (
-            "no drop-off rule matches any of its events"
-            if self._document.get("dropOffReasons")
-            else ("its journey has no drop-off rules")
-        )
+        has_rules = bool(self._document.get("dropOffReasons"))
+        nothing = "no drop-off rule matches any of its events" if has_rules else "its journey has no drop-off rules"
         if not evidence:
             yield self._told(f"The reason is {reason}, because {nothing}.", None)
             return
         event = self.events[evidence[0]]
         place = self._version.drop_off_place(event)
-        named = f'"{_short(event.name)}" on {spoken_moment(event.occurred_at)}'
         if place is None:
-            text, rule = (
-                f"The reason is {reason}, because {nothing}, and {named} paused it.",
-                self._document["pausedWhen"],
-            )
+            why, rule = f"{nothing}, and {_named(event)} paused it", self._document["pausedWhen"]
         else:
-            text = f"The reason is {reason}, because {named} is its latest event that a drop-off rule matches."
+            why = f"{_named(event)} is its latest event that a drop-off rule matches"
             rule = self._document["dropOffReasons"][place]["when"]
-        yield Explanation(text, evidence, rule, self.standing.version)
+        yield Explanation(f"The reason is {reason}, because {why}.", evidence, rule, self.standing.version)
 
     # --- words -------------------------------------------------------------------------------------------------------
 
@@ -226,7 +187,7 @@ class _Teller:
 
     @property
     def _patience(self) -> Microseconds:
-        return _patience(self.models[self.standing.version], self.standing.last)
+        return patience_after(self.standing.last, self._version)
 
     @property
     def _silence(self) -> str:
@@ -238,10 +199,10 @@ class _Teller:
         else:
             whose = f"phase {self._phase_name(last.phase)}"
         length = spoken_duration(self._patience)
-        return f"{length} after its last event, {self._event(last)}, which is the patience of {whose}"
+        return f"{length} after its last event, {self._event(last)}: the patience of {whose}"
 
     def _event(self, step: Made) -> str:
-        return f'"{_short(self.events[step.event].name)}" on {spoken_moment(step.at)}'
+        return _named(self.events[step.event])
 
     def _recognised(self, step: Made) -> str:
         phase, touchpoint = _phase(self._document, step.phase), self._touchpoint(step.touchpoint)
@@ -263,19 +224,11 @@ class _Teller:
         return Explanation(text, tuple(step.event for step in steps), rule, self.standing.version)
 
 
-_ENDED = frozenset({Status.CANCELLED, Status.RETURNED})
-
-
-def _patience(model: Model, last: Made) -> Microseconds:
-    """How long silence may last after a step."""
-    version = model.version
-    return version.pause_patience if last.status == Status.PAUSED else version.phase(last.phase).patience
-
-
 def _phase(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = next(phase for phase in document["phases"] if phase["key"] == key)
     return found
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+def _named(event: Event) -> str:
+    name = event.name if len(event.name) <= _LONGEST_NAME else f"{event.name[: _LONGEST_NAME - 1]}…"
+    return f'"{name}" on {spoken_moment(event.occurred_at)}'

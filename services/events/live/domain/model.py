@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from infra.rules import Rule
 from services.events.live.domain.keys import KeyReader
@@ -57,6 +58,13 @@ class JourneyVersion:
         found = self.drop_off_rules.matching(event)
         first = found & -found
         return first.bit_length() - 1 if found else None
+
+
+class Model(NamedTuple):
+    """A version as it was published, and as the fold reads it."""
+
+    document: Mapping[str, Any]
+    version: JourneyVersion
 
 
 class Schedule:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from services.events.live.domain.model import JourneyVersion
+from services.events.live.domain.status import Status
 from services.events.timeline.domain import Microseconds, occurred_at_of
 
 
@@ -54,3 +56,8 @@ class Standing(NamedTuple):
         steps = {step.event for step in (self.first, self.placed, self.turned, self.last)}
         former = set() if self.former is None else {self.former.start, self.former.last.event}
         return steps | former | set(self.evidence)
+
+
+def patience_after(step: Made, version: JourneyVersion) -> Microseconds:
+    """How long silence may last after a step."""
+    return version.pause_patience if step.status == Status.PAUSED else version.phase(step.phase).patience
