@@ -341,6 +341,7 @@ async def test_batches_cost_the_same_queries_whatever_their_size(database_url: s
             ("/internal/instances/of-customers", "customers", people, 4),
             ("/internal/instances/read", "ids", instances, 2),
             ("/internal/instances/of-events", "events", events, 3),
+            ("/internal/instances/explain", "instances", instances, 5),
             ("/internal/steps", "instances", instances, 3),
         ]
         for path, field, asked, cost in costs:
