@@ -66,6 +66,8 @@ class Telling:
         instances = await self.instances(known, first=100)
         ids = [one["id"] for one in instances["items"]]
         steps = await self.ask("steps", known, instances=ids, first=100)
+        explanations = await self.ask("instances/explain", known, instances=ids)
+        names = {one["id"]: one["messageId"] for one in timeline["items"]}
         events = await self.ask("events/read", known, ids=[one["id"] for one in timeline["items"]])
         assert events == timeline["items"]
         del customer["firstEventId"]
@@ -75,6 +77,9 @@ class Telling:
             "customer": customer,
             "timeline": timeline,
             "instances": instances,
+            "explanations": [
+                [one | {"events": [names[id] for id in one["events"]]} for one in told] for told in explanations
+            ],
             "steps": [[step | {"eventId": None} for step in page["items"]] for page in steps],
         }
 

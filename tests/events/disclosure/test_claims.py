@@ -196,6 +196,8 @@ async def _is_shown_nothing_of_the_victim(asked: Telling) -> None:
     assert await asked.ask("instances/of-customers", ATTACKER, customers=[victim["id"]]) == [None]
     assert await asked.ask("instances/of-events", ATTACKER, events=events) == [[]] * 4
     assert await asked.ask("steps", ATTACKER, instances=instances) == [None]
+    assert await asked.ask("instances/explain", ATTACKER, instances=instances) == [None]
+    assert await asked.ask("instances/explain", ("user_id", "nobody"), instances=instances) == [None]
     assert [len(found) for found in await asked.ask("instances/of-events", VICTIM, events=events)] == [0, 1, 0, 1]
 
 
@@ -239,3 +241,6 @@ async def test_of_a_long_history_the_newest_events_are_told(database_url: str) -
             assert [one["messageId"] for one in (await asked.timeline(VICTIM))["items"]] == ["v4", "v3"]
             [instance] = (await asked.instances(VICTIM))["items"]
             assert instance["startedAt"] == "2026-01-04T00:00:00Z"
+            [why] = await asked.ask("instances/explain", VICTIM, instances=[instance["id"]])
+            begun = 'It began with "Buy" on 2026-01-04 00:00:00 UTC, recognised by touchpoint "B" of phase "Buy".'
+            assert why[0]["text"] == begun
