@@ -45,6 +45,7 @@ from services.events.intake.library_settings import LibrarySettings
 from services.events.intake.store import LogStore
 from services.events.intake.writer import LogWriter
 from services.events.live.decisive import DecisiveQueries
+from services.events.live.handlers import InstanceReads
 from services.events.live.queries import InstanceQueries
 from services.events.models.pull import ModelPuller
 from services.events.models.queries import Models
@@ -158,14 +159,13 @@ def _add_internal_routes(
     reader = EntryReader(log)
     timelines = TimelineQueries(stores.state, reader)
     instances, models = InstanceQueries(stores.state), Models(stores.state)
+    reads = InstanceReads(instances, DecisiveQueries(stores.state), models, customers, timelines)
     disclosure = Disclosure(DisclosureQueries(stores.state), models, reader, log, clock)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
-        services.events.live.api.router(
-            instances, DecisiveQueries(stores.state), models, customers, timelines, workspace
-        ),
+        services.events.live.api.router(reads, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
         services.events.disclosure.api.router(disclosure, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),

@@ -35,6 +35,7 @@ from services.events.intake.store import Group, LogStore
 from services.events.live import api as live_api
 from services.events.live import traits
 from services.events.live.decisive import DecisiveQueries
+from services.events.live.handlers import InstanceReads
 from services.events.live.past import api as past_api
 from services.events.live.queries import InstanceQueries
 from services.events.models.queries import Models
@@ -82,8 +83,8 @@ class State:
         app.include_router(identity_api.router(customers, workspace))
         app.include_router(timeline_api.router(timelines, customers, workspace))
         instances, models = InstanceQueries(self.database), Models(self.database)
-        decisive = DecisiveQueries(self.database)
-        app.include_router(live_api.router(instances, decisive, models, customers, timelines, workspace))
+        reads = InstanceReads(instances, DecisiveQueries(self.database), models, customers, timelines)
+        app.include_router(live_api.router(reads, workspace))
         app.include_router(past_api.router(self.database, self.log, customers, timelines, workspace))
         app.include_router(insights_api.router(InsightQueries(self.database, models), instances, models, workspace))
         changes = ChangeFeed(self.database, self.log, customers, lambda: self.now)

@@ -21,7 +21,12 @@ from services.events.disclosure.schemas import (
 
 def router(disclosure: Disclosure, workspace_of: WorkspaceOf) -> APIRouter:
     routes = APIRouter(prefix="/internal/disclosed", tags=["disclosure"])
+    _tell_of_customers(routes, disclosure, workspace_of)
+    _tell_of_instances(routes, disclosure, workspace_of)
+    return routes
 
+
+def _tell_of_customers(routes: APIRouter, disclosure: Disclosure, workspace_of: WorkspaceOf) -> None:
     @routes.post("/customers/find")
     async def find_own_customers(body: ToldFindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """The customer, by any of their identifiers; null for everybody else."""
@@ -42,6 +47,8 @@ def router(disclosure: Disclosure, workspace_of: WorkspaceOf) -> APIRouter:
         """The customer's events by id; null for those of others."""
         return JSONResponse({"events": await disclosure.events(workspace, body)})
 
+
+def _tell_of_instances(routes: APIRouter, disclosure: Disclosure, workspace_of: WorkspaceOf) -> None:
     @routes.post("/instances/of-customers")
     async def read_instances_of_own_customers(
         body: ToldOfCustomersBody, workspace: str = Depends(workspace_of)
@@ -65,5 +72,3 @@ def router(disclosure: Disclosure, workspace_of: WorkspaceOf) -> APIRouter:
     async def read_own_steps(body: ToldStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """A page of the steps of each of the customer's instances, oldest first; null for those of others."""
         return JSONResponse({"pages": await disclosure.steps(workspace, body)})
-
-    return routes

@@ -8,10 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
-from services.events.identity.queries import CustomerQueries
-from services.events.live.decisive import DecisiveQueries
 from services.events.live.handlers import InstanceReads
-from services.events.live.queries import InstanceQueries
 from services.events.live.schemas import (
     ExplainBody,
     InstancesBody,
@@ -20,21 +17,11 @@ from services.events.live.schemas import (
     QueryBody,
     StepsBody,
 )
-from services.events.models.queries import Models
 from services.events.schemas import Text
-from services.events.timeline.queries import TimelineQueries
 
 
-def router(
-    instances: InstanceQueries,
-    decisive: DecisiveQueries,
-    models: Models,
-    customers: CustomerQueries,
-    timelines: TimelineQueries,
-    workspace_of: WorkspaceOf,
-) -> APIRouter:
+def router(reads: InstanceReads, workspace_of: WorkspaceOf) -> APIRouter:
     routes = APIRouter(prefix="/internal", tags=["instances"])
-    reads = InstanceReads(instances, decisive, models, customers, timelines)
 
     @routes.post("/instances/of-customers")
     async def read_instances_of_customers(

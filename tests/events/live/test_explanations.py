@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
+from services.events.live.domain.explain import Explanation
 from tests.support.explaining import Explained, explained
 from tests.support.histories import DAY, EPOCH, plain_event
 
@@ -255,6 +258,44 @@ def test_a_later_run_may_be_of_a_version_that_recognises_more() -> None:
     text = "by version 1, which run 1 belongs to, that first event is not part of the journey"
     assert one.about("a run of its own").text == f"It is a run of its own, because {text}."
     assert {explanation.version for explanation in one.explanations} == {2}
+
+
+def test_no_more_is_said_than_is_known_of_a_version_that_allows_a_key_only_once() -> None:
+    once = shop(instanceKey="properties.order", reentry="NEVER", cancelledWhen=named("Cancel"))
+    always = shop(instanceKey="properties.order", version=2, effectiveFrom="2026-01-02T12:00:00Z")
+    history = on(0, "View", "A"), on(0.5, "Cancel", "A"), on(1, "Order"), on(2, "Manual", "A")
+    text = "run 2 does not take that first event"
+    assert why_apart(*history, run=3, versions=[once, always]) == (text, [])
+
+
+def test_the_reference_shows_what_is_told() -> None:
+    look, buy = (shop()["phases"][number] for number in range(2))
+    viewed = {"key": "viewed", "name": "Product page", "recognisedBy": named("Product Viewed")}
+    paying = {"key": "checkout", "name": "Checkout", "recognisedBy": named("Checkout Started")}
+    rules = {
+        "phases": [look | {"touchpoints": [viewed]}, buy | {"touchpoints": [paying]}],
+        "goal": named("Order Completed"),
+        "scope": named("Payment Failed"),
+        "instanceKey": "properties.order",
+        "dropOffReasons": [{"reason": "PAYMENT_OPTIONS", "when": named("Payment Failed")}],
+    }
+    nine, minute = 9 / 24, 1 / 24 / 60
+    history = (
+        on(nine, "Product Viewed"),
+        on(1 + nine + 30 * minute, "Checkout Started", "W-1001"),
+        on(1 + nine + 45 * minute, "Payment Failed"),
+    )
+    [active] = told(*history, now=2.5, **rules)
+    [abandoned] = told(*history, now=5.5, **rules)
+    page = (Path(__file__).parents[3] / "docs/reference/explanations.md").read_text(encoding="utf-8")
+    first, last = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert first == _as_shown(active.explanations)
+    assert last == _as_shown(abandoned.explanations[4:])
+    assert abandoned.explanations[:4] == active.explanations[:4]
+
+
+def _as_shown(explanations: list[Explanation]) -> str:
+    return "".join(f"{one.text}\n" + (f"    {one.rule}\n" if one.rule else "") for one in explanations)
 
 
 def test_events_with_endless_names_are_told_shortly() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ def check(case: Case) -> None:
         truth.start()
         truth.phase()
         truth.status()
+        truth.pauses()
         truth.silence()
         truth.drop_off()
 
@@ -153,6 +155,26 @@ class Truth:
             assert ("That comes before the goal" in one.text) == met
         if status == "ACTIVE":
             assert (one.rule, one.events) == (self.journey["goal"], ())
+
+    def pauses(self) -> None:
+        """A pause is told by the event that began it, and one that is over by the one that ended it."""
+        if self.instance["status"] not in ("ACTIVE", "PAUSED", "ABANDONED"):
+            return
+        statuses = [(message, self.status_after(self.events[message])) for message, *_ in self.steps]
+        changes = [
+            message for (_, before), (message, after) in pairwise([("", "ACTIVE"), *statuses]) if before != after
+        ]
+        told = [
+            one.events for one in self.told.explanations if re.match(r"It (is|was) PAUSED, |It was paused", one.text)
+        ]
+        is_told = changes and (statuses[-1][1] == "PAUSED" or self.instance["status"] == "ACTIVE")
+        assert told == ([(changes[-1],)] if is_told else [])
+
+    def status_after(self, event: Json) -> str:
+        until = [one for one in self.case.events if oracle.place(one) <= oracle.place(event)]
+        instance = oracle.fold(self.case.journeys, until, event["occurredAt"])[self.instance["run"] - 1]
+        status: str = instance["status"]
+        return status
 
     def silence(self) -> None:
         """Patience is that of the phase, the journey or a pause, and is over when the instance ends or is due."""

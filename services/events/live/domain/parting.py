@@ -29,7 +29,7 @@ def why_apart(
     key = None if version.key_of is None else version.key_of(event)
     is_own, completed = former.version == standing.version, former.last.status == Status.COMPLETED
     if key is None or former.key is None:
-        if completed and is_own:
+        if completed and (key is None or is_own):  # else it may have been the key: one version may allow it again
             text = f"{run} was COMPLETED, and takes neither the goal again nor a phase before it"
             return text, (former.last.event,)
     elif key != former.key and (_had_key(former, version, events) or (is_own and not completed)):

@@ -33,7 +33,12 @@ def router(
     routes = APIRouter(prefix="/internal/past", tags=["past"])
     past, models = PastQueries(state), Models(state)
     reads = PastReads(past, Folds(past, models, log), models, customers, timelines, EntryReader(log), log)
+    _read_customers(routes, reads, workspace_of)
+    _read_instances(routes, reads, workspace_of)
+    return routes
 
+
+def _read_customers(routes: APIRouter, reads: PastReads, workspace_of: WorkspaceOf) -> None:
     @routes.post("/customers/find")
     async def find_past_customers(body: PastFindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """The customers that identifiers name today, as they were; null for who had no event yet."""
@@ -54,6 +59,8 @@ def router(
         """Events by id, with what was known of their identifiers; null for one that had not occurred."""
         return JSONResponse({"events": await reads.events(workspace, body)})
 
+
+def _read_instances(routes: APIRouter, reads: PastReads, workspace_of: WorkspaceOf) -> None:
     @routes.post("/instances/of-customers")
     async def read_past_instances_of_customers(
         body: PastOfCustomersBody, workspace: str = Depends(workspace_of)
@@ -77,5 +84,3 @@ def router(
     async def read_past_steps(body: PastStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """A page of each instance's steps until the moment, oldest first; null for one that had not started."""
         return JSONResponse({"pages": await reads.steps(workspace, body)})
-
-    return routes

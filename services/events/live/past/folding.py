@@ -72,8 +72,8 @@ class PastInstance(NamedTuple):
     def turned(self) -> Made:
         """The step since which it has had the status that the last one left it with."""
         status = self.steps[-1].status
-        before = next((place for place in range(len(self.steps), 0, -1) if self.steps[place - 1].status != status), 0)
-        return self.steps[before].made
+        places = range(len(self.steps) - 1, 0, -1)
+        return self.steps[next((place for place in places if self.steps[place - 1].status != status), 0)].made
 
 
 class Past(NamedTuple):
