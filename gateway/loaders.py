@@ -5,7 +5,6 @@ Each answers in key order, None for what is not there, and asks for at most 100 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
@@ -64,14 +63,12 @@ class Loaders(_Paged):
 
     def __init__(self, personas: PersonasClient, journeys: JourneysClient, events: EventsClient) -> None:
         super().__init__()
-        self._personas = personas
-        self._journeys = journeys
         self._events = events
         self._views: dict[View, CustomerLoaders] = {}
         self.persona_by_key: DataLoader[ModelKey, Persona | None] = _loader(personas.read)
-        self.versions_by_persona: DataLoader[str, list[Persona]] = DataLoader(self._persona_versions)
+        self.versions_by_persona: DataLoader[str, list[Persona] | None] = _loader(personas.versions)
         self.journey_by_key: DataLoader[ModelKey, Journey | None] = _loader(journeys.read)
-        self.versions_by_journey: DataLoader[str, list[Journey]] = DataLoader(self._journey_versions)
+        self.versions_by_journey: DataLoader[str, list[Journey] | None] = _loader(journeys.versions)
         self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
         self.rejected_event_by_id: DataLoader[str, RejectedEvent | None] = _loader(events.rejected_by_id)
         self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
@@ -94,12 +91,6 @@ class Loaders(_Paged):
 
     def instances_by_drop_off(self, page: DropOffsOf) -> DataLoader[DropOffKey, Page[Instance] | None]:
         return self._of_page("drop-offs", page, self._events.drop_offs)
-
-    async def _persona_versions(self, keys: list[str]) -> list[list[Persona] | BaseException]:
-        return await asyncio.gather(*map(self._personas.versions, keys), return_exceptions=True)
-
-    async def _journey_versions(self, keys: list[str]) -> list[list[Journey] | BaseException]:
-        return await asyncio.gather(*map(self._journeys.versions, keys), return_exceptions=True)
 
     async def _sources(self, keys: list[str]) -> list[Source | None]:
         known = {source.key: source for source in await self._events.sources()}

@@ -153,10 +153,6 @@ class _Templates(Document):
     templates: list[Template]
 
 
-class _Journeys(Document):
-    journeys: list[Journey]
-
-
 class JourneysClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 
@@ -191,10 +187,10 @@ class JourneysClient:
         answer = await self._call("POST", "/internal/journeys/read", {"items": [key._asdict() for key in keys]})
         return read_each(answer, "journeys", Journey, NAME, keys)
 
-    async def versions(self, key: str) -> list[Journey]:
-        """Newest first, the draft included."""
-        answer = await self._call("GET", f"/internal/journeys/{segment(key)}/versions")
-        return read(answer, _Journeys, NAME).journeys or []
+    async def versions(self, keys: Sequence[str]) -> list[list[Journey] | None]:
+        """Of each journey the draft and all versions, newest first."""
+        answer = await self._call("POST", "/internal/journeys/versions", {"keys": keys})
+        return read_each(answer, "versions", list[Journey], NAME, keys)
 
     async def _call(
         self,

@@ -55,10 +55,6 @@ class _Saved(Document):
     persona: Persona
 
 
-class _Personas(Document):
-    personas: list[Persona]
-
-
 class PersonasClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 
@@ -79,10 +75,10 @@ class PersonasClient:
         answer = await self._call("POST", "/internal/personas/read", {"items": [key._asdict() for key in keys]})
         return read_each(answer, "personas", Persona, NAME, keys)
 
-    async def versions(self, key: str) -> list[Persona]:
-        """Newest first, the draft included."""
-        answer = await self._call("GET", f"/internal/personas/{segment(key)}/versions")
-        return read(answer, _Personas, NAME).personas
+    async def versions(self, keys: Sequence[str]) -> list[list[Persona] | None]:
+        """Of each persona the draft and all versions, newest first."""
+        answer = await self._call("POST", "/internal/personas/versions", {"keys": keys})
+        return read_each(answer, "versions", list[Persona], NAME, keys)
 
     async def page(self, first: int, after: str | None, status: ModelStatus | None) -> Page[Persona]:
         """By key. Raises BadRequest (BAD_CURSOR)."""

@@ -15,7 +15,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.http import JSONResponse
 from infra.chassis.versioned.domain import Status
 from infra.chassis.versioned.handlers import Documents
-from infra.chassis.versioned.shapes import After, ReadRequest, Workspaces, as_document, microseconds
+from infra.chassis.versioned.shapes import After, ReadRequest, VersionsRequest, Workspaces, as_document, microseconds
 from infra.chassis.versioned.store import Draft, Version
 from services.journeys import handlers, schemas
 from services.journeys.clients import Events
@@ -72,9 +72,10 @@ async def read(opened: Opened, workspace: Workspace, request: ReadRequest) -> Re
     return JSONResponse({"journeys": [None if one is None else as_document(one) for one in found]})
 
 
-@router.get("/journeys/{key}/versions", response_model=schemas.Journeys)
-async def versions(opened: Opened, workspace: Workspace, key: str) -> Response:
-    return JSONResponse({"journeys": _documents(await opened.journeys.history(workspace, key))})
+@router.post("/journeys/versions", response_model=schemas.JourneyVersions)
+async def versions(opened: Opened, workspace: Workspace, request: VersionsRequest) -> Response:
+    found = await opened.journeys.histories(workspace, request.keys)
+    return JSONResponse({"versions": [_documents(one) for one in found]})
 
 
 @router.get("/journeys", response_model=schemas.JourneysPage)

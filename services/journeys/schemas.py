@@ -223,6 +223,10 @@ class Journeys(Shape):
     journeys: list[JourneyDocument]
 
 
+class JourneyVersions(Shape):
+    versions: list[list[JourneyDocument]]
+
+
 class JourneysPage(Shape):
     items: list[JourneyDocument]
     has_next_page: bool

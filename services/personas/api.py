@@ -14,7 +14,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.http import JSONResponse
 from infra.chassis.versioned.domain import Status
 from infra.chassis.versioned.handlers import Documents
-from infra.chassis.versioned.shapes import After, ReadRequest, Workspaces
+from infra.chassis.versioned.shapes import After, ReadRequest, VersionsRequest, Workspaces
 from infra.chassis.versioned.store import Draft, Version
 from services.personas import handlers, schemas
 
@@ -56,9 +56,10 @@ async def read(opened: Opened, workspace: Workspace, request: ReadRequest) -> Re
     return JSONResponse({"personas": [None if one is None else schemas.as_document(one) for one in found]})
 
 
-@router.get("/personas/{key}/versions", response_model=schemas.Personas)
-async def versions(opened: Opened, workspace: Workspace, key: str) -> Response:
-    return JSONResponse({"personas": _documents(await opened.personas.history(workspace, key))})
+@router.post("/personas/versions", response_model=schemas.PersonaVersions)
+async def versions(opened: Opened, workspace: Workspace, request: VersionsRequest) -> Response:
+    found = await opened.personas.histories(workspace, request.keys)
+    return JSONResponse({"versions": [_documents(one) for one in found]})
 
 
 @router.get("/personas", response_model=schemas.PersonasPage)

@@ -100,6 +100,10 @@ class Personas(Shape):
     personas: list[PersonaDocument]
 
 
+class PersonaVersions(Shape):
+    versions: list[list[PersonaDocument]]
+
+
 class PersonasPage(Shape):
     items: list[PersonaDocument]
     has_next_page: bool

@@ -118,8 +118,8 @@ async def test_a_whole_map(api: Gateway) -> None:
 async def test_its_versions(api: Gateway) -> None:
     draft = journey(version=None, status="DRAFT", goal=None)
     api.journeys.answers[f"POST {READ}"] = lambda _: {"journeys": [journey(version=2)]}
-    api.journeys.answers["GET /internal/journeys/purchase/versions"] = lambda _: {
-        "journeys": [draft, journey(version=2), journey(version=1, status="RETIRED")]
+    api.journeys.answers["POST /internal/journeys/versions"] = lambda _: {
+        "versions": [[draft, journey(version=2), journey(version=1, status="RETIRED")]]
     }
     found = await api.data('{ journey(key: "purchase") { id versions { id version status goal } } }')
     versions = found["journey"]["versions"]

@@ -123,6 +123,21 @@ async def test_an_instance_that_has_gone_meanwhile_is_not_explained(api: Gateway
     assert errors == [("instances.edges.0.node.explain", "NOT_FOUND")]
 
 
+async def test_the_versions_of_a_page_of_models_cost_one_call(api: Gateway) -> None:
+    listed = {"hasNextPage": False, "totalCount": 20}
+    models = ((api.journeys, "journeys", journey), (api.personas, "personas", persona))
+    for upstream, name, build in models:
+        items = [build(f"m{number}") for number in range(20)]
+        upstream.answers[f"GET /internal/{name}"] = lambda _, items=items: listed | {"items": items}
+        upstream.answers[f"POST /internal/{name}/versions"] = lambda body, build=build: {
+            "versions": [[build(key, version=2), build(key)] for key in body["keys"]]
+        }
+        found = await api.data(f"{{ {name} {{ edges {{ node {{ versions {{ key version }} }} }} }} }}")
+        assert upstream.paths() == [f"/internal/{name}", f"/internal/{name}/versions"]
+        shown = [[(one["key"], one["version"]) for one in edge["node"]["versions"]] for edge in found[name]["edges"]]
+        assert shown == [[(f"m{number}", 2), (f"m{number}", 1)] for number in range(20)]
+
+
 async def test_no_call_asks_for_more_than_a_hundred(api: Gateway) -> None:
     many(api, 100)
     await api.data(QUERY, variables={"first": 100})

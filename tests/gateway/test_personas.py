@@ -75,7 +75,7 @@ async def test_a_whole_persona(api: Gateway) -> None:
 async def test_all_versions_with_the_draft(api: Gateway) -> None:
     draft = persona(version=None, revision=3, status="DRAFT")
     api.personas.answers[f"POST {READ}"] = lambda _: {"personas": [persona()]}
-    api.personas.answers["GET /internal/personas/commuter/versions"] = lambda _: {"personas": [draft, persona()]}
+    api.personas.answers["POST /internal/personas/versions"] = lambda _: {"versions": [[draft, persona()]]}
     found = await api.data('{ persona(key: "commuter") { versions { version revision status } } }')
     assert found["persona"]["versions"] == [
         {"version": None, "revision": 3, "status": "DRAFT"},

@@ -88,6 +88,12 @@ class House:
         journeys: list[Any] = answer.json()["journeys"]
         return journeys
 
+    async def versions(self, *keys: str, workspace: str = "default") -> list[list[Any]]:
+        answer = await self.call("POST", "/internal/journeys/versions", {"keys": keys}, workspace=workspace)
+        assert answer.status_code == 200, answer.text
+        versions: list[list[Any]] = answer.json()["versions"]
+        return versions
+
 
 @pytest.fixture
 async def house(database_url: str) -> AsyncIterator[House]:

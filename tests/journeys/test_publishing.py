@@ -49,7 +49,7 @@ async def test_a_later_version_retires_the_one_before_from_the_moment_it_is_publ
     await house.save(journey(name="Better"))
     house.now = "2026-03-09T08:30:00.250001Z"
     await house.publish()
-    versions = (await house.call("GET", "/internal/journeys/order/versions")).json()["journeys"]
+    [versions] = await house.versions("order")
     assert [moments(document) for document in versions] == [
         (None, 2, "DRAFT", None, None, None),
         (2, 2, "PUBLISHED", "2026-03-09T08:30:00.250001Z", None, "2026-03-09T08:30:00.250001Z"),
@@ -96,7 +96,7 @@ async def test_what_cannot_be_published_changes_nothing(
     answer = await house.publish(effective_from=effective_from)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert [error["code"] for error in answer.json()["errors"]] == [code]
-    [document] = (await house.call("GET", "/internal/journeys/order/versions")).json()["journeys"]
+    [[document]] = await house.versions("order")
     assert document["status"] == "DRAFT"
     assert house.events.asked == []
 
@@ -167,5 +167,5 @@ async def test_of_many_who_publish_at_once_nobody_loses_a_version(house: House) 
     lost = [answer.json()["code"] for answer in answers if answer.status_code != 200]
     assert won == list(range(1, len(won) + 1))
     assert lost == ["CONFLICT"] * (8 - len(won))
-    documents = (await house.call("GET", "/internal/journeys/order/versions")).json()["journeys"]
+    [documents] = await house.versions("order")
     assert [document["version"] for document in documents] == [None, *reversed(won)]

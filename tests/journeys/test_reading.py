@@ -105,13 +105,27 @@ async def test_a_known_tag_is_answered_with_304_until_something_is_published(hou
     assert (status, second not in (first, empty)) == (200, True)
 
 
+async def test_histories_of_many_come_in_the_order_asked_newest_first(house: House) -> None:
+    for key in ("claim", "order"):
+        await publish(house, key)
+    await publish(house, "order")
+    await house.save(journey("drafted"))
+    found = await house.versions("order", "nothing", "drafted", "not a key", "claim", "order")
+    shown = [[(one["key"], one["version"]) for one in documents] for documents in found]
+    orders = [("order", None), ("order", 2), ("order", 1)]
+    assert shown == [orders, [], [("drafted", None)], [], [("claim", None), ("claim", 1)], orders]
+    assert await house.versions() == []
+    refused = await house.call("POST", "/internal/journeys/versions", {"keys": ["order"] * 101})
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, ["keys"])
+
+
 async def test_workspaces_see_nothing_of_each_other(house: House) -> None:
     await publish(house, "order", workspace="bikes")
     await house.save(journey(), workspace="boats")
     assert await house.read({"key": "order"}) == [None]
     assert await keys(house) == ([], False, 0)
     assert (await house.call("GET", "/internal/published")).json() == {"journeys": []}
-    assert (await house.call("GET", "/internal/journeys/order/versions")).json() == {"journeys": []}
+    assert await house.versions("order") == [[]]
     assert (await house.publish()).status_code == 404
     [of_boats] = await house.read({"key": "order"}, workspace="boats")
     assert of_boats["status"] == "DRAFT"

@@ -57,6 +57,12 @@ class House:
         personas: list[Any] = answer.json()["personas"]
         return personas
 
+    async def versions(self, *keys: str, workspace: str = "default") -> list[list[Any]]:
+        answer = await self.call("POST", "/internal/personas/versions", {"keys": keys}, workspace=workspace)
+        assert answer.status_code == 200, answer.text
+        versions: list[list[Any]] = answer.json()["versions"]
+        return versions
+
 
 @pytest.fixture
 async def house(database_url: str) -> AsyncIterator[House]:

@@ -14,8 +14,8 @@ def told(document: dict[str, Any]) -> tuple[Any, ...]:
 
 
 async def versions(house: House) -> list[tuple[Any, ...]]:
-    answer = await house.call("GET", "/internal/personas/commuter/versions")
-    return [told(document) for document in answer.json()["personas"]]
+    [documents] = await house.versions("commuter")
+    return [told(document) for document in documents]
 
 
 async def test_a_version_is_the_draft_as_it_was(house: House) -> None:

@@ -77,7 +77,7 @@ async def test_workspaces_see_nothing_of_each_other(house: House) -> None:
     assert await house.read({"key": "commuter"}) == [None]
     assert (await house.call("GET", "/internal/personas")).json()["totalCount"] == 0
     assert (await house.call("GET", "/internal/published")).json() == {"personas": []}
-    assert (await house.call("GET", "/internal/personas/commuter/versions")).json() == {"personas": []}
+    assert await house.versions("commuter") == [[]]
     assert (await house.publish()).status_code == 404
     [of_boats] = await house.read({"key": "commuter"}, workspace="boats")
     assert of_boats["status"] == "DRAFT"

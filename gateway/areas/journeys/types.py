@@ -134,7 +134,7 @@ class Journey(Node):
 
     @resolved(description="All versions, newest first, the draft included.")
     async def versions(self, info: Info) -> list[Journey]:
-        return [to_journey(item) for item in await info.context.loaders.versions_by_journey.load(self.key)]
+        return [to_journey(item) for item in await info.context.loaders.versions_by_journey.load(self.key) or ()]
 
     @resolved(
         ReadsInsights,

@@ -52,7 +52,7 @@ class Persona(Node):
 
     @resolved(description="All versions, newest first, the draft included.")
     async def versions(self, info: Info) -> list[Persona]:
-        return [to_persona(item) for item in await info.context.loaders.versions_by_persona.load(self.key)]
+        return [to_persona(item) for item in await info.context.loaders.versions_by_persona.load(self.key) or ()]
 
 
 def to_persona(document: documents.Persona) -> Persona:

@@ -93,14 +93,13 @@ class Documents:
 
         return [find(item) for item in items]
 
-    async def history(self, workspace: str, key: str) -> list[Draft | Version]:
-        """The draft and then every version, newest first; empty for an unknown key."""
-        if not is_key(key):
-            return []
+    async def histories(self, workspace: str, keys: Sequence[str]) -> list[list[Draft | Version]]:
+        """For each key the draft and then every version, newest first; empty for one that is not known."""
+        possible = {key for key in keys if is_key(key)}
         async with self.database.read() as connection:
-            drafts = await self.store.read_drafts(connection, workspace, [key])
-            versions = await self.store.history(connection, workspace, key)
-        return [*drafts.values(), *versions]
+            drafts = await self.store.read_drafts(connection, workspace, possible)
+            versions = await self.store.histories(connection, workspace, possible)
+        return [[*([drafts[key]] if key in drafts else []), *versions.get(key, ())] for key in keys]
 
     async def page(self, workspace: str, first: int, after: str, status: Status | None) -> Page:
         """Documents by key, each as its published version, else as its draft, and `status` asks about that.

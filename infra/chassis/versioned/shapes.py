@@ -93,6 +93,10 @@ class ReadRequest(Shape):
     items: Annotated[list[ReadItem], Field(max_length=100)]
 
 
+class VersionsRequest(Shape):
+    keys: Annotated[list[str], Field(max_length=100)]
+
+
 class Workspaces(Shape):
     workspaces: list[str]
 

@@ -161,10 +161,15 @@ class DocumentStore:
         )
         return await self._read(connection, self._versions_of(workspace).where(wanted))
 
-    async def history(self, connection: AsyncConnection, workspace: str, key: str) -> list[Version]:
-        """Every version of one document, newest first."""
-        of_key = self._versions_of(workspace).where(self.versions.c.key == key)
-        return await self._read(connection, of_key.order_by(self.versions.c.version.desc()))
+    async def histories(
+        self, connection: AsyncConnection, workspace: str, keys: Collection[str]
+    ) -> dict[str, list[Version]]:
+        """Every version of each document that has any, newest first."""
+        of_keys = self._versions_of(workspace).where(self.versions.c.key.in_(list(keys)))
+        found: dict[str, list[Version]] = {}
+        for version in await self._read(connection, of_keys.order_by(self.versions.c.version.desc())):
+            found.setdefault(version.key, []).append(version)
+        return found
 
     async def published(self, connection: AsyncConnection, workspace: str) -> list[Version]:
         """Every version of every document in the order of publishing."""
