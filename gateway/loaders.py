@@ -20,6 +20,8 @@ from gateway.clients.customers import (
     Instance,
     InstanceKey,
     InstancesOf,
+    LedgerEntry,
+    LedgerOf,
     Step,
     StepsOf,
     TimelineOf,
@@ -33,6 +35,7 @@ from gateway.clients.events import (
     InsightsReading,
     RejectedEvent,
     Source,
+    Workspace,
 )
 from gateway.clients.journeys import Journey, JourneysClient
 from gateway.clients.models import ModelKey
@@ -71,6 +74,7 @@ class Loaders(_Paged):
         self.versions_by_journey: DataLoader[str, list[Journey] | None] = _loader(journeys.versions)
         self.instance_by_id: DataLoader[str, Instance | None] = _loader(events.instances)
         self.rejected_event_by_id: DataLoader[str, RejectedEvent | None] = _loader(events.rejected_by_id)
+        self.workspace_by_key: DataLoader[str, Workspace | None] = DataLoader(self._workspaces)
         self.source_by_key: DataLoader[str, Source | None] = DataLoader(self._sources)
 
     def as_of(self, moment: str | None) -> CustomerLoaders:
@@ -91,6 +95,10 @@ class Loaders(_Paged):
 
     def instances_by_drop_off(self, page: DropOffsOf) -> DataLoader[DropOffKey, Page[Instance] | None]:
         return self._of_page("drop-offs", page, self._events.drop_offs)
+
+    async def _workspaces(self, keys: list[str]) -> list[Workspace | None]:
+        own = await self._events.workspace()
+        return [own if key == own.key else None for key in keys]
 
     async def _sources(self, keys: list[str]) -> list[Source | None]:
         known = {source.key: source for source in await self._events.sources()}
@@ -115,6 +123,9 @@ class CustomerLoaders(_Paged):
 
     def instances_by_customer(self, page: InstancesOf) -> DataLoader[str, Page[Instance] | None]:
         return self._of_page("instances", page, self._client.instances_of_customers)
+
+    def ledger_by_customer(self, page: LedgerOf) -> DataLoader[str, list[LedgerEntry] | None]:
+        return self._of_page("ledger", page, self._client.ledgers)
 
     def timeline_by_customer(self, page: TimelineOf) -> DataLoader[str, Page[Event] | None]:
         return self._of_page("timeline", page, self._client.timelines)

@@ -64,6 +64,12 @@ class WritesModels(Scope):
     name = "models:write"
 
 
+class WritesSources(Scope):
+    """What the workspace itself is like, and where its events come from."""
+
+    name = "sources:write"
+
+
 def resolved(
     *scopes: type[Scope], description: str | None = None
 ) -> Callable[[Callable[..., object]], StrawberryField]:

@@ -22,6 +22,8 @@ from gateway.areas.nodes.queries import NodeQueries
 from gateway.areas.personas.mutations import PersonaMutations
 from gateway.areas.personas.queries import PersonaQueries
 from gateway.areas.tokens.mutations import TokenMutations
+from gateway.areas.workspace.mutations import WorkspaceMutations
+from gateway.areas.workspace.queries import WorkspaceQueries
 from gateway.errors import log_unforeseen
 from gateway.scalars import SCALARS
 
@@ -29,12 +31,12 @@ SDL = Path(__file__).with_name("schema.graphql")
 
 
 @strawberry.type
-class Query(NodeQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQueries):
+class Query(NodeQueries, WorkspaceQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQueries):
     pass
 
 
 @strawberry.type
-class Mutation(EventMutations, TokenMutations, PersonaMutations, JourneyMutations):
+class Mutation(WorkspaceMutations, EventMutations, TokenMutations, PersonaMutations, JourneyMutations):
     pass
 
 

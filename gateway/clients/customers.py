@@ -53,6 +53,13 @@ class StepsOf(NamedTuple):
     after: str | None = None
 
 
+class LedgerOf(NamedTuple):
+    """Which entries of a customer's ledger, oldest first; `after` is the id of one."""
+
+    first: int
+    after: str | None = None
+
+
 class InstanceKey(NamedTuple):
     """An instance, and whose it is."""
 
@@ -151,6 +158,17 @@ class Customer(Document):
     trait_history: list[Trait] | None = None
 
 
+class LedgerEntry(Document):
+    id: str
+    kind: str
+    identifiers: list[Identifier]
+    trust: Trust
+    taken: bool
+    reason: str
+    event_id: str
+    at: str
+
+
 class CustomersClient:
     """Customers and all that hangs on them, for one workspace and as one view shows them.
 
@@ -169,6 +187,10 @@ class CustomersClient:
 
     async def customers(self, ids: Sequence[str]) -> list[Customer | None]:
         return await self._each("customers/read", {"ids": ids}, "customers", Customer, ids)
+
+    async def ledgers(self, customers: Sequence[str], page: LedgerOf) -> list[list[LedgerEntry] | None]:
+        body = {"customers": customers, **page._asdict()}
+        return await self._each("customers/ledgers", body, "ledgers", list[LedgerEntry], customers)
 
     async def events(self, ids: Sequence[str]) -> list[Event | None]:
         return await self._each("events/read", {"ids": ids}, "events", Event, ids)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import field
 
 from gateway.clients.answers import Document, Page, T, read, read_each
-from gateway.clients.customers import SERVICE, CustomersClient, IdentifierKey, Instance, View
+from gateway.clients.customers import SERVICE, Customer, CustomersClient, IdentifierKey, Instance, View
 from gateway.clients.feeds import FeedPage
 from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.upstream import Upstream
@@ -155,6 +155,12 @@ class Source(Document):
     paused: bool = False
 
 
+class Workspace(Document):
+    key: str
+    name: str
+    settings: Any
+
+
 class RejectedEvent(Document):
     id: str
     received_at: str
@@ -236,6 +242,11 @@ class EventsClient:
     def customers(self, view: View) -> CustomersClient:
         return CustomersClient(self._upstream, self._token, view)
 
+    async def query_customers(self, where: dict[str, Any], first: int, after: str | None) -> Page[Customer]:
+        return await self._one(
+            "/internal/customers/query", {"where": where, "first": first, "after": after}, Page[Customer]
+        )
+
     async def instances(self, ids: Sequence[str]) -> list[Instance | None]:
         return await self._each("/internal/instances/read", {"ids": ids}, "instances", Instance, ids)
 
@@ -266,6 +277,15 @@ class EventsClient:
         body = {"identifiers": [identifier._asdict()]}
         [found] = await self._each("/internal/customers/profiles", body, "profiles", list[str], [identifier])
         return found or []
+
+    async def workspace(self) -> Workspace:
+        return read(await self._upstream.call("GET", "/internal/workspace", token=self._token), Workspace, SERVICE)
+
+    async def save_settings(self, settings: Any) -> Workspace:
+        answer = await self._upstream.call(
+            "PUT", "/internal/workspace/settings", token=self._token, body={"settings": settings}
+        )
+        return read(answer, Workspace, SERVICE)
 
     async def sources(self) -> list[Source]:
         answer = await self._upstream.call("GET", "/internal/sources", token=self._token)

@@ -37,6 +37,7 @@ from services.events.control.tokens import CustomerTokens
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
 from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
+from services.events.identity.assertions import LedgerQueries
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
 from services.events.intake.entrance import Entrance, FrontDoor
@@ -155,7 +156,7 @@ def _add_internal_routes(
 ) -> None:
     """Each router checks the service token of every call."""
     workspace = workspace_of(tokens)
-    customers = CustomerQueries(stores.state, log)
+    customers, ledgers = CustomerQueries(stores.state, log), LedgerQueries(stores.state)
     reader = EntryReader(log)
     timelines = TimelineQueries(stores.state, reader)
     instances, models = InstanceQueries(stores.state), Models(stores.state)
@@ -163,7 +164,7 @@ def _add_internal_routes(
     disclosure = Disclosure(DisclosureQueries(stores.state), models, reader, log, clock)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
-        services.events.identity.api.router(customers, workspace),
+        services.events.identity.api.router(customers, ledgers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(reads, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),

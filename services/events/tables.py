@@ -30,6 +30,7 @@ workspaces = Table(
     Column("name", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),  # keys the digests, so that ids do not reveal identifiers
     Column("created_at", BigInteger, nullable=False),
+    Column("settings", Text, nullable=False, server_default="{}"),  # a JSON object, for frontends
 )
 
 sources = Table(
@@ -134,6 +135,12 @@ links = Table(
     Column("cluster", LargeBinary, nullable=False),
     Column("refusal", String(32)),  # null when taken
     Index("ix_links_workspace_cluster", "workspace", "cluster"),
+    Index(
+        "ix_links_workspace_weak",  # of those that are in no cluster
+        *("workspace", "weak"),
+        postgresql_where=text("refusal = 'OVERFULL'"),
+        sqlite_where=text("refusal = 'OVERFULL'"),
+    ),
 )
 
 timeline = Table(
@@ -175,7 +182,7 @@ customers = Table(
     Column("state", LargeBinary, nullable=False),  # after the last event, by build; see live.state
     Column("clock", BigInteger, nullable=False),  # up to when silence is told in `instances`
     Column("due_at", BigInteger),  # when silence ends the next instance
-    Index("ix_customers_workspace_last_seen_at", "workspace", "last_seen_at"),
+    Index("ix_customers_workspace_last_seen_at_customer", "workspace", "last_seen_at", "customer"),
     Index("ix_customers_workspace_partition_due_at", "workspace", "partition", "due_at"),
     Index("ix_customers_workspace_clock", "workspace", "clock"),
 )

@@ -13,12 +13,16 @@ def is_live(workspace: str) -> ColumnElement[bool]:
     return and_(builds.c.workspace == workspace, builds.c.state == "LIVE")
 
 
-def is_visible(connection: AsyncConnection, workspace: str, build: ColumnElement[int]) -> ColumnElement[bool]:
-    """Which rows of a table that names builds in this column.
+def is_visible(
+    connection: AsyncConnection, workspace: str, build: ColumnElement[int], journey: str | None = None
+) -> ColumnElement[bool]:
+    """Which rows of a table that names builds in this column; with a journey those of its build alone.
 
     The builds are read once, as values to look up: PostgreSQL would make a join of a plain IN, and leave the index.
     """
     live = select(builds.c.build).where(is_live(workspace))
+    if journey is not None:
+        live = live.where(builds.c.journey == journey)
     if connection.dialect.name == "postgresql":
         return build == any_(func.array(live.scalar_subquery()))
     return build.in_(live)

@@ -116,6 +116,19 @@ def customer(id: str = "k1", **more: Any) -> Json:
     } | more
 
 
+def ledger_entry(id: str = "l1", **more: Any) -> Json:
+    return {
+        "id": id,
+        "kind": "LINK",
+        "identifiers": [identifier(), identifier("anonymous_id", "a1", "CLAIMED")],
+        "trust": "CLAIMED",
+        "taken": True,
+        "reason": "An event names both.",
+        "eventId": "e1",
+        "at": "2026-03-01T10:00:00Z",
+    } | more
+
+
 def event(id: str = "e1", **more: Any) -> Json:
     return {
         "id": id,
@@ -170,6 +183,10 @@ def step(instance_id: str = "i1", event_id: str = "e1", **more: Any) -> Json:
         "occurredAt": "2026-03-01T10:00:00Z",
         "eventId": event_id,
     } | more
+
+
+def workspace(key: str = "default", **more: Any) -> Json:
+    return {"key": key, "name": "Default", "settings": {"theme": "dark"}} | more
 
 
 def source(key: str = "website", **more: Any) -> Json:

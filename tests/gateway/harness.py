@@ -22,7 +22,15 @@ from tests.gateway.feeds import StubFeeds
 from tests.gateway.stubs import Stub, authenticate
 
 STREAMING, PATIENCE = Streaming(), Patience()
-ALL_SCOPES = ("events:write", "customers:read", "pii:read", "insights:read", "models:read", "models:write")
+ALL_SCOPES = (
+    "events:write",
+    "customers:read",
+    "pii:read",
+    "insights:read",
+    "models:read",
+    "models:write",
+    "sources:write",
+)
 KEYS = {
     "sk_all": principal(*ALL_SCOPES),
     "sk_bare": principal("customers:read"),

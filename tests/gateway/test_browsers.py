@@ -127,7 +127,9 @@ async def test_in_production_nobody_is_told_of_the_schema(query: str) -> None:
         assert await api.data("{ __typename }") == {"__typename": "Query"}  # clients ask for it everywhere
 
 
-@pytest.mark.parametrize(("environment", "hints"), [("production", ""), ("development", " Did you mean 'customer'?")])
+@pytest.mark.parametrize(
+    ("environment", "hints"), [("production", ""), ("development", " Did you mean 'customer' or 'customers'?")]
+)
 async def test_in_production_nobody_is_helped_to_guess_it(
     environment: Literal["development", "production"], hints: str
 ) -> None:

@@ -10,7 +10,7 @@ from graphql import OperationType, build_schema
 from gateway.relay import global_id
 from gateway.schema import SDL
 from infra.chassis.errors import Flaw, Invalid
-from tests.gateway.documents import customer, event, explanation, instance, principal, step
+from tests.gateway.documents import customer, event, explanation, instance, ledger_entry, principal, step
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import authenticate, page
 
@@ -40,6 +40,7 @@ def tokens(api: Gateway) -> None:
 def told(api: Gateway) -> None:
     answers = api.events.answers
     answers["POST /internal/disclosed/customers/find"] = lambda _: {"customers": [customer()]}
+    answers["POST /internal/disclosed/customers/ledgers"] = lambda _: {"ledgers": [[ledger_entry()]]}
     answers["POST /internal/disclosed/customers/read"] = lambda _: {"customers": [customer()]}
     answers["POST /internal/disclosed/timelines"] = lambda _: {"pages": [page([event()])]}
     answers["POST /internal/disclosed/events/read"] = lambda body: {"events": [event(id) for id in body["ids"]]}
@@ -88,7 +89,8 @@ async def test_whoever_may_not_read_customers_mints_no_token(api: Gateway, key: 
 
 async def test_me_is_told_only_what_may_be_disclosed(api: Gateway) -> None:
     told(api)
-    query = """{ me { identifiers { value } traits firstContact { name } lastContact { name }
+    query = """{ me { identifiers { value } traits ledger { reason event { name } }
+        firstContact { name } lastContact { name }
         timeline { edges { node { properties identifiers { value } instances { status } } } }
         instances { edges { node { status phase { key } customer { firstSeenAt } dropOff { evidence { name } }
             explain { text rule events { name } } steps { edges { node { event { name } } } } } } } } }"""
@@ -139,6 +141,8 @@ SOMEBODY_ELSE = {
     "node": f'node(id: "{CUSTOMER}") {{ id }}',
     "nodes": f'nodes(ids: ["{EVENT}"]) {{ id }}',
     "customer": 'customer(identifier: {type: "user_id", value: "ada"}) { firstSeenAt }',
+    "workspace": "workspace { settings }",
+    "customers": "customers { edges { node { firstSeenAt } } }",
     "instances": "instances { totalCount }",
     "journey": 'journey(key: "shop") { name }',
     "journeys": "journeys { totalCount }",
@@ -147,6 +151,7 @@ SOMEBODY_ELSE = {
     "personas": "personas { totalCount }",
     "projection": "projection { lag }",
     "rejectedEvents": "rejectedEvents { totalCount }",
+    "saveSettings": "saveSettings(settings: {}) { key }",
     "createJourneyFromTemplate": 'createJourneyFromTemplate(template: "a", key: "b", name: "B") { errors { code } }',
     "saveJourney": 'saveJourney(input: {key: "a", name: "A", phases: []}) { errors { code } }',
     "publishJourney": 'publishJourney(key: "a") { pending }',

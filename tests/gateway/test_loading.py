@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.gateway.documents import customer, event, explanation, instance, journey, persona, phase, source, step
+from tests.gateway.documents import (
+    customer,
+    event,
+    explanation,
+    instance,
+    journey,
+    ledger_entry,
+    persona,
+    phase,
+    source,
+    step,
+)
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import page
 
@@ -121,6 +132,34 @@ async def test_an_instance_that_has_gone_meanwhile_is_not_explained(api: Gateway
     api.events.answers["POST /internal/instances/explain"] = lambda _: {"explanations": [None, [explanation()]]}
     errors = await api.errors("{ instances { edges { node { explain { text } } } } }")
     assert errors == [("instances.edges.0.node.explain", "NOT_FOUND")]
+
+
+async def test_a_list_of_twenty_customers_costs_one_call_per_kind(api: Gateway) -> None:
+    many(api, 0)
+    api.events.answers["POST /internal/customers/query"] = lambda body: page(
+        [customer(f"k{number}") for number in range(body["first"])]
+    )
+    api.events.answers["POST /internal/instances/of-customers"] = lambda body: {
+        "pages": [page([instance(f"i{id}", customerId=id, version=int(id[1:]) + 1)]) for id in body["customers"]]
+    }
+    api.events.answers["POST /internal/customers/ledgers"] = lambda body: {
+        "ledgers": [[ledger_entry(f"l{id}-{n}", eventId=f"{id}-{n}") for n in range(2)] for id in body["customers"]]
+    }
+    query = """{ customers(first: 20) { edges { node {
+        traits instances { edges { node { status phase { key } journey { version personas { name } } } } }
+        ledger { reason event { messageId } } } } } }"""
+    found = [edge["node"] for edge in (await api.data(query))["customers"]["edges"]]
+    assert sorted(api.events.paths()) == [
+        "/internal/customers/ledgers",
+        "/internal/customers/query",
+        "/internal/events/read",
+        "/internal/instances/of-customers",
+    ]
+    assert (api.journeys.paths(), api.personas.paths()) == (["/internal/journeys/read"], ["/internal/personas/read"])
+    assert [one["instances"]["edges"][0]["node"]["journey"]["version"] for one in found] == list(range(1, 21))
+    assert [[entry["event"]["messageId"] for entry in one["ledger"]] for one in found] == [
+        [f"m-k{number}-0", f"m-k{number}-1"] for number in range(20)
+    ]
 
 
 async def test_the_versions_of_a_page_of_models_cost_one_call(api: Gateway) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from gateway.relay import global_id
-from tests.gateway.documents import customer, event, instance, journey, persona, rejected_event, source
+from tests.gateway.documents import customer, event, instance, journey, persona, rejected_event, source, workspace
 from tests.gateway.harness import Gateway
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
 IDS = {
+    "Workspace": ("default",),
     "Persona": ("1:commuter", "draft:commuter"),
     "Journey": ("3:purchase", "draft:purchase"),
     "Customer": ("k1",),
@@ -40,6 +41,7 @@ def running(api: Gateway) -> None:
     events["POST /internal/rejected-events/read"] = lambda body: {
         "rejectedEvents": [rejected_event(id) for id in body["ids"]]
     }
+    events["GET /internal/workspace"] = lambda _: workspace()
     events["GET /internal/sources"] = lambda _: {"sources": [source()]}
 
 
@@ -55,14 +57,15 @@ async def test_nodes_come_in_the_order_asked_with_one_call_for_each_kind(api: Ga
     assert [node["id"] for node in found] == ids
     assert api.personas.paths() == ["/internal/personas/read"]
     assert api.journeys.paths() == ["/internal/journeys/read"]
-    assert len(api.events.paths()) == 5
+    assert len(api.events.paths()) == 6
 
 
 async def test_what_is_not_there_any_more_is_null(api: Gateway) -> None:
     api.personas.answers["POST /internal/personas/read"] = lambda _: {"personas": [None]}
-    ids = [global_id("Persona", "9:commuter"), global_id("Source", "nothing"), global_id("Source", "website")]
+    gone = (("Persona", "9:commuter"), ("Workspace", "other"), ("Source", "nothing"))
+    ids = [global_id(kind, key) for kind, key in (*gone, ("Source", "website"))]
     found = (await api.data(NODES, variables={"ids": ids}))["nodes"]
-    assert found == [None, None, {"__typename": "Source", "id": ids[2]}]
+    assert found == [None, None, None, {"__typename": "Source", "id": ids[3]}]
 
 
 async def test_one_that_fails_leaves_the_others_alone(api: Gateway) -> None:
@@ -92,7 +95,7 @@ async def test_at_most_a_hundred_are_asked_for_at_once(api: Gateway) -> None:
 
 @pytest.mark.parametrize(("kind", "key"), EACH)
 async def test_a_node_needs_the_scope_of_its_kind(api: Gateway, kind: str, key: str) -> None:
-    of_models = kind in ("Persona", "Journey")
+    of_models = kind in ("Workspace", "Persona", "Journey")
     allowed, refused = ("sk_models", "sk_bare") if of_models else ("sk_bare", "sk_models")
     id = global_id(kind, key)
     assert (await api.data(NODE, variables={"id": id}, key=allowed))["node"]["id"] == id

@@ -19,6 +19,7 @@ from gateway.permissions import (
     RecordsEvents,
     Scope,
     WritesModels,
+    WritesSources,
 )
 from gateway.schema import create_schema
 
@@ -27,8 +28,10 @@ SCHEMA = create_schema()
 ROOTS: dict[str, type[Scope]] = {
     "Query.node": ReadsNodes,
     "Query.nodes": ReadsNodes,
+    "Query.workspace": ReadsModels,
     "Query.me": IsCustomer,
     "Query.customer": ReadsCustomers,
+    "Query.customers": ReadsCustomers,
     "Query.instances": ReadsCustomers,
     "Query.rejectedEvents": ReadsCustomers,
     "Query.projection": ReadsCustomers,
@@ -37,6 +40,7 @@ ROOTS: dict[str, type[Scope]] = {
     "Query.journeyTemplates": ReadsModels,
     "Query.persona": ReadsModels,
     "Query.personas": ReadsModels,
+    "Mutation.saveSettings": WritesSources,
     "Mutation.recordEvents": RecordsEvents,
     "Mutation.identify": RecordsEvents,
     "Mutation.mintCustomerToken": ReadsCustomers,
@@ -55,6 +59,7 @@ OWNERS: dict[str, set[str]] = {
     "personas": {"Persona"},
     "journeys": {"Journey"},
     "customers": {"Customer", "JourneyInstance", "TouchpointEvent"},
+    "workspace": {"Workspace"},
     "sources": {"Source", "RejectedEvent"},
     "insights": {"Insights"},
 }
@@ -63,6 +68,7 @@ HELD_BY: dict[str, str] = {
     "Step": "customers",
     "DropOff": "customers",
     "Explanation": "customers",
+    "LedgerEntry": "customers",
     "InstanceChange": "customers",
     "DropOffInsight": "insights",
     "IdentifyPayload": "writing",

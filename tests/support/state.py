@@ -27,6 +27,7 @@ from services.events.changes.feed import ChangeFeed
 from services.events.feeds import api as feeds_api
 from services.events.feeds.feed import Feeds
 from services.events.identity import api as identity_api
+from services.events.identity.assertions import LedgerQueries
 from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
 from services.events.insights import api as insights_api
@@ -76,11 +77,11 @@ class State:
 
     def _app(self) -> FastAPI:
         workspace = workspace_of(TOKENS)
-        customers = CustomerQueries(self.database, self.log)
+        customers, ledgers = CustomerQueries(self.database, self.log), LedgerQueries(self.database)
         timelines = TimelineQueries(self.database, EntryReader(self.log))
         app = FastAPI()
         answer_problems(app)
-        app.include_router(identity_api.router(customers, workspace))
+        app.include_router(identity_api.router(customers, ledgers, workspace))
         app.include_router(timeline_api.router(timelines, customers, workspace))
         instances, models = InstanceQueries(self.database), Models(self.database)
         reads = InstanceReads(instances, DecisiveQueries(self.database), models, customers, timelines)

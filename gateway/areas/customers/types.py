@@ -9,11 +9,13 @@ import msgspec
 import strawberry
 
 from gateway.areas.customers.explanations import Explanation, to_explanation
+from gateway.areas.customers.identifiers import Identifier, to_identifier
+from gateway.areas.customers.ledger import LedgerEntry, ledger_key, to_ledger_entry
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
-from gateway.clients.customers import InstanceKey, InstancesOf, StepsOf, TimelineOf
+from gateway.clients.customers import InstanceKey, InstancesOf, LedgerOf, StepsOf, TimelineOf
 from gateway.clients.feeds import Change
 from gateway.clients.models import ModelKey
 from gateway.context import Info
@@ -30,19 +32,11 @@ from gateway.relay import (
 )
 from gateway.scalars import JSON, DateTime, Position
 from gateway.streams.news import News
-from gateway.vocabulary import Direction, DropOffReason, InstanceStatus, Trust
+from gateway.vocabulary import Direction, DropOffReason, InstanceStatus
 from gateway.wire import given
 from infra.chassis.errors import NotFound
 
 T = TypeVar("T")
-
-
-@strawberry.type
-class Identifier:
-    type: str
-    value: str
-    trust: Trust
-    first_seen_at: DateTime
 
 
 @strawberry.type
@@ -115,6 +109,18 @@ class Customer(Node):
         )
         found = await self.loaders.timeline_by_customer(page).load(self.key)
         return connection(_still_there(found), partial(to_event, loaders=self.loaders))
+
+    @resolved(
+        description="Why this is one customer: each link that events assert about these identifiers, taken or refused, "
+        "oldest first. `after`: the id of the last entry that one has."
+    )
+    async def ledger(
+        self, info: Info, first: int | None = 100, after: strawberry.ID | None = strawberry.UNSET
+    ) -> list[LedgerEntry]:
+        last = given(after)
+        page = LedgerOf(first=page_size(first, 100), after=None if last is None else ledger_key(last))
+        found = await self.loaders.ledger_by_customer(page).load(self.key)
+        return [to_ledger_entry(entry, self.loaders) for entry in found or ()]
 
 
 @strawberry.type(description="One customer's one run through one journey.")
@@ -278,10 +284,6 @@ def to_customer(document: documents.Customer, loaders: CustomerLoaders) -> Custo
         last_seen_at=DateTime(document.last_seen_at),
         first_event=document.first_event_id,
     )
-
-
-def to_identifier(document: documents.Identifier) -> Identifier:
-    return msgspec.convert(document, Identifier, from_attributes=True)
 
 
 def to_instance(document: documents.Instance, loaders: CustomerLoaders) -> JourneyInstance:

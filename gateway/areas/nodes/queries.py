@@ -11,6 +11,7 @@ from gateway.areas.customers.types import to_customer, to_event, to_instance
 from gateway.areas.events.types import source_of, to_rejected_event
 from gateway.areas.journeys.types import to_journey
 from gateway.areas.personas.types import to_persona
+from gateway.areas.workspace.types import to_workspace
 from gateway.context import Context, Info
 from gateway.errors import BadId, BadPage
 from gateway.permissions import ReadsCustomers, ReadsModels, Scope, resolved
@@ -53,12 +54,18 @@ async def _source(info: Info, key: str) -> Node | None:
     return await source_of(info, key)
 
 
+async def _workspace(info: Info, key: str) -> Node | None:
+    found = await info.context.loaders.workspace_by_key.load(key)
+    return to_workspace(found) if found else None
+
+
 class _Kind(NamedTuple):
     scope: type[Scope]
     fetch: Callable[[Info, str], Awaitable[Node | None]]
 
 
 _KINDS = {
+    "Workspace": _Kind(ReadsModels, _workspace),
     "Persona": _Kind(ReadsModels, _persona),
     "Journey": _Kind(ReadsModels, _journey),
     "Customer": _Kind(ReadsCustomers, _customer),
@@ -79,7 +86,7 @@ def _parse(id: str) -> tuple[_Kind, str]:
 class ReadsNodes(Scope):
     """Asks for the scope that each thing needs where it is reached by name."""
 
-    name = "customers:read, or models:read for personas and journeys"
+    name = "customers:read, or models:read for the workspace, personas and journeys"
 
     def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
         ids = kwargs["ids"] if "ids" in kwargs else [kwargs["id"]]

@@ -1,4 +1,4 @@
-"""The internal routes about keys and sources."""
+"""The internal routes about workspaces, keys and sources."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from fastapi import APIRouter, Depends
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf, every_workspace
-from services.events.control.handlers import KeyRing
+from services.events.control.handlers import KeyRing, save_settings, workspace_named
 from services.events.control.schemas import (
     AuthenticateBody,
     MintBody,
+    SettingsBody,
     customer_principal_document,
     principal_document,
     source_document,
     token_document,
+    workspace_document,
 )
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens, looks_like_token
@@ -42,6 +44,16 @@ def router(
         identifier = (body.identifier.type, body.identifier.value)
         minted = await customer_tokens.mint(workspace, body.source, body.scopes, identifier, body.lifetime)
         return JSONResponse(token_document(minted))
+
+    @routes.get("/workspace")
+    async def read_workspace(workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The workspace with its settings."""
+        return JSONResponse(workspace_document(await workspace_named(store, workspace)))
+
+    @routes.put("/workspace/settings")
+    async def replace_settings(body: SettingsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Replaces the settings of the workspace as a whole; the workspace with them."""
+        return JSONResponse(workspace_document(await save_settings(store, workspace, body.settings)))
 
     @routes.get("/sources")
     async def sources(workspace: str = Depends(workspace_of)) -> JSONResponse:

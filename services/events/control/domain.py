@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from services.events.identity.domain import Identifier
+from services.events.intake.domain.values import TOO_LARGE, Refusal, find_flaw
 
 SCOPES = (
     "events:write",
@@ -24,6 +28,9 @@ SCOPES = (
 EVENTS_WRITE = "events:write"
 PII_READ = "pii:read"
 _PREFIX_LENGTH = 9  # enough of a key to recognise it in a list, too little to guess it
+
+
+_MOST_SETTINGS = 32 * 1_024
 
 
 class KeyKind(StrEnum):
@@ -52,6 +59,26 @@ class Source:
     default_channel: str | None = None
     origins: tuple[str, ...] = ()
     paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A tenant. Its `settings`, a JSON object as text, mean something to frontends alone."""
+
+    key: str
+    name: str
+    settings: str
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as they are kept. Raises Refusal (BAD_VALUE, TOO_LARGE) for what cannot be."""
+    flaw = find_flaw(settings, ("settings",))
+    if flaw is not None:
+        raise flaw
+    text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) > _MOST_SETTINGS:
+        raise Refusal(TOO_LARGE, f"Settings take at most {_MOST_SETTINGS:,} bytes.", ("settings",))
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database
-from infra.chassis.errors import NotFound, Unauthenticated
+from infra.chassis.errors import Flaw, Invalid, NotFound, Unauthenticated
 from services.events.control.credentials import Credentials, read_credentials, write_credentials
 from services.events.control.domain import (
     KeyKind,
     Principal,
     Source,
+    Workspace,
     digest_of,
     first_sources,
     scopes_of,
+    settings_text,
     spell_key,
 )
 from services.events.control.store import (
@@ -28,6 +31,7 @@ from services.events.control.store import (
     insert_sources,
     knows_key,
 )
+from services.events.intake.domain.values import Refusal
 
 DEFAULT_WORKSPACE = "default"
 _KEY_BYTES = 24
@@ -83,6 +87,21 @@ async def make_key(store: ControlStore, workspace: str, source: str, kind: KeyKi
     text = spell_key(kind, secrets.token_bytes(_KEY_BYTES))
     await store.add_key(_key(known, kind, text, clock()))
     return text
+
+
+async def workspace_named(store: ControlStore, key: str) -> Workspace:
+    """Raises NotFound for a workspace that is not there."""
+    return _there(key, await store.workspace(key))
+
+
+async def save_settings(store: ControlStore, key: str, settings: Mapping[str, Any]) -> Workspace:
+    """Replaces the settings of a workspace. Raises Invalid for what cannot be kept, NotFound as above."""
+    try:
+        text = settings_text(settings)
+    except Refusal as refusal:
+        flaw = Flaw(refusal.code, refusal.message, refusal.path)
+        raise Invalid(flaw.message, code=flaw.code, errors=[flaw]) from refusal
+    return _there(key, await store.save_settings(key, text))
 
 
 class KeyRing:
@@ -164,6 +183,12 @@ def _key(source: Source, kind: KeyKind, text: str, now: int) -> NewKey:
 
 def _unknown_key() -> Unauthenticated:
     return Unauthenticated("Nobody knows this key; it may be mistyped, expired or revoked.")
+
+
+def _there(key: str, workspace: Workspace | None) -> Workspace:
+    if workspace is None:
+        raise NotFound(f"There is no workspace {key!r}.", code="UNKNOWN_WORKSPACE")
+    return workspace
 
 
 def _no_source(source: str) -> NotFound:

@@ -1,11 +1,12 @@
-"""Credentials, principals and sources as other services see them."""
+"""Credentials, principals, workspaces and sources as other services see them."""
 
 from __future__ import annotations
 
 import msgspec
+from pydantic import JsonValue
 
 from infra.chassis.clock import to_rfc3339
-from services.events.control.domain import CustomerPrincipal, Principal, Source
+from services.events.control.domain import CustomerPrincipal, Principal, Source, Workspace
 from services.events.control.tokens import Minted
 from services.events.identity.schemas import IdentifierBody
 from services.events.schemas import Body, Text
@@ -20,6 +21,18 @@ class MintBody(Body):
     scopes: list[Text]
     identifier: IdentifierBody
     lifetime: Text
+
+
+class SettingsBody(Body):
+    settings: dict[str, JsonValue]
+
+
+class WorkspaceDocument(msgspec.Struct):
+    """`settings` are the bytes that are kept, so that no number changes on its way."""
+
+    key: str
+    name: str
+    settings: msgspec.Raw
 
 
 class NamedDocument(msgspec.Struct):
@@ -74,6 +87,10 @@ def customer_principal_document(principal: CustomerPrincipal) -> PrincipalDocume
 
 def token_document(minted: Minted) -> TokenDocument:
     return TokenDocument(minted.token, to_rfc3339(minted.expires_at))
+
+
+def workspace_document(workspace: Workspace) -> WorkspaceDocument:
+    return WorkspaceDocument(workspace.key, workspace.name, msgspec.Raw(workspace.settings.encode()))
 
 
 def source_document(source: Source) -> SourceDocument:

@@ -1,4 +1,4 @@
-"""Workspaces, sources and keys in SQL."""
+"""Workspaces, their settings, sources and keys in SQL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
-from services.events.control.domain import KeyKind, Principal, Source, Trust, digest_of, prefix_of, principal_of
+from services.events.control.domain import (
+    KeyKind,
+    Principal,
+    Source,
+    Trust,
+    Workspace,
+    digest_of,
+    prefix_of,
+    principal_of,
+)
 from services.events.tables import source_keys, sources, workspaces
 
 
@@ -28,8 +37,11 @@ class NewKey(NamedTuple):
     created_at: int
 
 
+_WORKSPACE = (workspaces.c.key, workspaces.c.name, workspaces.c.settings)
+
+
 class ControlStore:
-    """What keys and sources there are."""
+    """What workspaces, keys and sources there are."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,6 +59,18 @@ class ControlStore:
             return None
         principal = principal_of(_source(row), KeyKind(row.key_kind), frozenset(row.scopes.split()), row.expires_at)
         return KnownKey(principal, row.expires_at)
+
+    async def workspace(self, key: str) -> Workspace | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(*_WORKSPACE).where(workspaces.c.key == key))).first()
+        return None if row is None else Workspace(*row)
+
+    async def save_settings(self, key: str, settings: str) -> Workspace | None:
+        """Replaces them as a whole; the workspace as it is now, None if there is none."""
+        change = workspaces.update().where(workspaces.c.key == key).values(settings=settings).returning(*_WORKSPACE)
+        async with self._database.write() as connection:
+            row = (await connection.execute(change)).first()
+        return None if row is None else Workspace(*row)
 
     async def sources(self, workspace: str) -> list[Source]:
         query = select(sources).where(sources.c.workspace == workspace).order_by(sources.c.key)

@@ -12,6 +12,7 @@ from services.events.disclosure.schemas import (
     ToldEventsBody,
     ToldExplainBody,
     ToldFindBody,
+    ToldLedgersBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
     ToldStepsBody,
@@ -36,6 +37,11 @@ def _tell_of_customers(routes: APIRouter, disclosure: Disclosure, workspace_of: 
     async def read_own_customers(body: ToldCustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """The customer, by id; null for everybody else."""
         return JSONResponse({"customers": await disclosure.read(workspace, body)})
+
+    @routes.post("/customers/ledgers")
+    async def read_own_ledgers(body: ToldLedgersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The links between the customer's identifiers that trusted senders have drawn; null for everybody else."""
+        return JSONResponse({"ledgers": await disclosure.ledgers(workspace, body)})
 
     @routes.post("/timelines")
     async def read_own_timelines(body: ToldTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

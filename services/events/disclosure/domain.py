@@ -14,16 +14,19 @@ with the attacker's cookie is the user with the victim's id. So nothing that a c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from services.events.identity.domain import (
     VISITOR,
+    Assertion,
     Identifier,
     Link,
     Member,
     Pair,
     ProfileId,
+    in_order,
     resolve,
     strength,
 )
@@ -32,13 +35,19 @@ from services.events.live import traits
 from services.events.timeline.entry import Entry
 
 
-def vouched_for(
-    known: ProfileId, members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]
-) -> dict[ProfileId, Member]:
+class Vouched(NamedTuple):
+    """Who trusted senders say is the same customer, and the links between these that they have drawn."""
+
+    members: Mapping[ProfileId, Member]
+    links: Mapping[Pair, Link]
+
+
+def vouched_for(known: ProfileId, members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]) -> Vouched:
     """The members that are the same customer as `known`, had nobody ever claimed anything."""
-    verified = {pair: link for pair, link in links.items() if pair.verified}
-    customer_of = resolve(members, verified).customers
-    return {profile: member for profile, member in members.items() if customer_of[profile] == customer_of[known]}
+    drawn = {pair: link for pair, link in links.items() if pair.verified}
+    customer_of = resolve(members, drawn).customers
+    same = {profile: member for profile, member in members.items() if customer_of[profile] == customer_of[known]}
+    return Vouched(same, {pair: link for pair, link in drawn.items() if pair.strong in same and pair.weak in same})
 
 
 def may_be_told(entry: Entry, own: Iterable[Identifier]) -> bool:
@@ -51,9 +60,12 @@ def may_be_told(entry: Entry, own: Iterable[Identifier]) -> bool:
 class Story:
     """All that may be told of a customer. `entries` are in history order; there is at least one."""
 
-    profiles: Mapping[Identifier, ProfileId]
-    verified: frozenset[Identifier]
+    vouched: Vouched
     entries: Sequence[Entry]
+
+    @cached_property
+    def profiles(self) -> Mapping[Identifier, ProfileId]:
+        return {(member.type, member.value): profile for profile, member in self.vouched.members.items()}
 
     @cached_property
     def known(self) -> dict[Identifier, KnownIdentifier]:
@@ -65,10 +77,30 @@ class Story:
                     first.setdefault(identifier, entry)
         return {
             identifier: KnownIdentifier(
-                self.customer, *identifier, first[identifier].occurred_at, identifier in self.verified
+                self.customer, *identifier, first[identifier].occurred_at, self._is_verified(identifier)
             )
             for identifier in sorted(first, key=strength)
         }
+
+    def _is_verified(self, identifier: Identifier) -> bool:
+        return self.vouched.members[self.profiles[identifier]].verified_key is not None
+
+    @cached_property
+    def ledger(self) -> list[Assertion]:
+        """The links that make this customer one, oldest first, as far as the events that say so are told.
+
+        Claims may have refused them where everything counts; here they are taken.
+        """
+        told = {entry.id for entry in self.entries}
+        members, links = self.vouched
+        refusals = resolve(members, links).refusals
+        taken = {pair: replace(link, refusal=None) for pair, link in links.items() if refusals[pair] is None}
+        return [one for one in in_order(members, taken) if one.event in told]
+
+    def known_by(self, profile: ProfileId) -> KnownIdentifier:
+        """What is told of an identifier that an event of these names."""
+        member = self.vouched.members[profile]
+        return self.known[member.type, member.value]
 
     @cached_property
     def customer(self) -> ProfileId:

@@ -18,13 +18,14 @@ from services.events.disclosure.schemas import (
     ToldEventsBody,
     ToldExplainBody,
     ToldFindBody,
+    ToldLedgersBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
     ToldStepsBody,
     ToldTimelinesBody,
 )
 from services.events.identity.domain import profile_id
-from services.events.identity.schemas import CustomerDocument, customer_document
+from services.events.identity.schemas import CustomerDocument, LedgerEntryDocument, customer_document, ledger_documents
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
 from services.events.live.explaining import ExplanationDocument, explained
@@ -68,6 +69,14 @@ class Disclosure:
     async def read(self, workspace: str, body: ToldCustomersBody) -> list[CustomerDocument | None]:
         story = await self._story(workspace, body)
         return [customer_document(story.row) if _owns(story, id) and story else None for id in body.ids]
+
+    async def ledgers(self, workspace: str, body: ToldLedgersBody) -> list[list[LedgerEntryDocument] | None]:
+        """The links that trusted senders have drawn and that make the customer one, oldest first."""
+        story = await self._story(workspace, body)
+        return [
+            ledger_documents(body, story.ledger, story.known_by) if story is not None and _owns(story, id) else None
+            for id in body.customers
+        ]
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -154,24 +163,21 @@ class Disclosure:
     async def _story(self, workspace: str, body: Told) -> Story | None:
         """What may be told to the one on whose behalf is asked; None if that is nothing."""
         secret = await self.log.secret(workspace)
-        members = await self.queries.vouched_for(workspace, profile_id(secret, *body.identifier))
-        if not members:
+        vouched = await self.queries.vouched_for(workspace, profile_id(secret, *body.identifier))
+        if vouched is None:
             return None
-        profiles = {(member.type, member.value): profile for profile, member in members.items()}
-        places = await self.queries.newest(workspace, members, _MOST_LOOKED_AT)
-        left_out = await self.queries.left_out(workspace, members.values())
+        own = {(member.type, member.value) for member in vouched.members.values()}
+        places = await self.queries.newest(workspace, vouched.members, _MOST_LOOKED_AT)
+        left_out = await self.queries.left_out(workspace, vouched.members.values())
         told: list[Entry] = []
         for some in chunked(places, _LOOKED_AT_ONCE):
             entries = [entry for entry in await self.reader.read(workspace, some) if entry is not None]
-            told += [entry for entry in entries if entry.id not in left_out and may_be_told(entry, profiles)]
+            told += [entry for entry in entries if entry.id not in left_out and may_be_told(entry, own)]
             if len(told) >= self.most:
                 break
         if not told:
             return None
-        verified = frozenset(
-            (member.type, member.value) for member in members.values() if member.verified_key is not None
-        )
-        return Story(profiles, verified, told[: self.most][::-1])
+        return Story(vouched, told[: self.most][::-1])
 
     async def _past(self, workspace: str, story: Story) -> Past:
         """What the story means now. In a thread, so that everybody else is answered meanwhile."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from infra.chassis.database import Database, among
-from services.events.disclosure.domain import vouched_for
+from services.events.disclosure.domain import Vouched, vouched_for
 from services.events.identity.domain import Member, ProfileId
 from services.events.identity.store import links_of_clusters, members_of
 from services.events.tables import identifiers, stuck, timeline
@@ -27,12 +27,12 @@ class DisclosureQueries:
     def __init__(self, state: Database) -> None:
         self._state = state
 
-    async def vouched_for(self, workspace: str, known: ProfileId) -> dict[ProfileId, Member]:
-        """Who trusted senders say is the same as `known`; nobody if no event names them."""
+    async def vouched_for(self, workspace: str, known: ProfileId) -> Vouched | None:
+        """Who trusted senders say is the same as `known`; None if no event names them."""
         async with self._state.read() as connection:
             found = await members_of(connection, workspace, identifiers.c.profile, [known])
             if not found:
-                return {}
+                return None
             cluster = {found[known].cluster}
             members = await members_of(connection, workspace, identifiers.c.cluster, cluster)
             return vouched_for(known, members, await links_of_clusters(connection, workspace, cluster))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.events.identity.domain import Identifier
-from services.events.identity.schemas import CustomersBody, FindBody, IdentifierBody
+from services.events.identity.schemas import CustomersBody, FindBody, IdentifierBody, LedgersBody
 from services.events.live.schemas import ExplainBody, OfCustomersBody, OfEventsBody, StepsBody
 from services.events.schemas import Body
 from services.events.timeline.schemas import EventsBody, TimelinesBody
@@ -22,6 +22,10 @@ class ToldFindBody(Told, FindBody):
 
 
 class ToldCustomersBody(Told, CustomersBody):
+    pass
+
+
+class ToldLedgersBody(Told, LedgersBody):
     pass
 
 

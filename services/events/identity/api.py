@@ -8,12 +8,14 @@ from fastapi import APIRouter, Depends
 
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
+from services.events.identity.assertions import LedgerQueries
 from services.events.identity.domain import ProfileId
+from services.events.identity.filter import QueryBody, wanted
 from services.events.identity.queries import CustomerQueries
-from services.events.identity.schemas import CustomersBody, FindBody, customer_document
+from services.events.identity.schemas import CustomersBody, FindBody, LedgersBody, customer_document, ledger_documents
 
 
-def router(customers: CustomerQueries, workspace_of: WorkspaceOf) -> APIRouter:
+def router(customers: CustomerQueries, ledgers: LedgerQueries, workspace_of: WorkspaceOf) -> APIRouter:
     routes = APIRouter(prefix="/internal/customers", tags=["customers"])
 
     @routes.post("/find")
@@ -26,6 +28,24 @@ def router(customers: CustomerQueries, workspace_of: WorkspaceOf) -> APIRouter:
     async def read_customers(body: CustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """Customers by id, in the order asked. An id from before a merge gives the customer that survived."""
         return await _answer(workspace, await customers.by_ids(workspace, body.ids))
+
+    @routes.post("/query")
+    async def query_customers(body: QueryBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """A page of the customers that a filter lets pass, who was seen last comes first."""
+        named = body.where.identifier
+        [found] = await customers.find(workspace, [(named.type, named.value)]) if named is not None else [None]
+        listed = await customers.page(workspace, wanted(body.where, found), body.first, body.after)
+        return JSONResponse(listed.of([customer_document(row) for row in listed.items]))
+
+    @routes.post("/ledgers")
+    async def read_ledgers(body: LedgersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """What events assert about each customer's identifiers, oldest first; null for a customer who is not known."""
+        asked = await customers.by_ids(workspace, body.customers)
+        found = await ledgers.of_customers(workspace, {customer for customer in asked if customer is not None})
+        entries = {
+            customer: ledger_documents(body, ledger.assertions, ledger.known) for customer, ledger in found.items()
+        }
+        return JSONResponse({"ledgers": [None if customer is None else entries[customer] for customer in asked]})
 
     @routes.post("/profiles")
     async def read_profiles(body: FindBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

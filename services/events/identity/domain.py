@@ -28,6 +28,9 @@ ever logged in there, and each further login cost more than the one before."""
 
 DIFFERENT_USERS = "DIFFERENT_USERS"
 LIMIT = "LIMIT"
+OVERFULL = "OVERFULL"
+NO_CLUSTER: ProfileId = b""
+"""Of links that were refused because a cluster is full: nothing is resolved with them."""
 
 
 def profile_id(secret: bytes, type: str, value: str) -> ProfileId:
@@ -78,6 +81,49 @@ class Link:
     refusal: str | None = None
 
 
+class Assertion(NamedTuple):
+    """A link with what became of it, and the first event that says so: an entry of the ledger."""
+
+    pair: Pair
+    link: Link
+
+    @property
+    def id(self) -> str:
+        """Permanent: what was asserted, whichever event turns out to be the first to say so."""
+        return f"{self.pair.strong.hex()}{self.pair.weak.hex()}{'v' if self.pair.verified else 'c'}"
+
+    @property
+    def event(self) -> str:
+        """The id of the event."""
+        return f"{self.link.seq}-{self.link.slot}"
+
+    @property
+    def reason(self) -> str:
+        """Why it was taken or refused, in words."""
+        return _REASONS[self.link.refusal, self.pair.verified]
+
+
+_BY_TRUSTED_LINK_ALONE = (
+    "Both already belonged to different verified user ids, which become one customer only where a trusted sender links "
+    "the user ids themselves."
+)
+_TOO_MANY = (
+    f"Together they would have more identifiers of one type than one customer may have: {_LIMITS['email']} of type "
+    f"email, {_LIMIT:,} of any other."
+)
+_TOO_FULL = f"More than {MOST_IN_CLUSTER:,} identifiers would hang together here, too many to tell whose each is."
+_REASONS = {
+    (None, True): "A trusted sender says that both are of one customer, and nothing before it spoke against that.",
+    (None, False): "An event names both, and nothing before it spoke against one customer.",
+    (DIFFERENT_USERS, True): _BY_TRUSTED_LINK_ALONE,
+    (DIFFERENT_USERS, False): "Both already belonged to different user ids, which a mere claim does not join.",
+    (LIMIT, True): _TOO_MANY,
+    (LIMIT, False): _TOO_MANY,
+    (OVERFULL, True): _TOO_FULL,
+    (OVERFULL, False): _TOO_FULL,
+}
+
+
 class Resolution(NamedTuple):
     customers: dict[ProfileId, ProfileId]
     """For each profile the profile that survives in its component."""
@@ -104,11 +150,7 @@ def resolve(members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]) -> 
     }
     refusals: dict[Pair, str | None] = {}
 
-    def place(item: tuple[Pair, Link]) -> tuple[bytes, tuple[int, str, str]]:
-        weak = members[item[0].weak]
-        return item[1].key, strength((weak.type, weak.value))
-
-    for pair, link in sorted(links.items(), key=place):
+    for pair, link in in_order(members, links):
         one, other = components[pair.strong], components[pair.weak]
         if one is other:
             refusals[pair] = None
@@ -118,6 +160,16 @@ def resolve(members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]) -> 
         if refusal is None:
             _merge(components, one, other)
     return Resolution(_survivors(members, components), refusals)
+
+
+def in_order(members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]) -> list[Assertion]:
+    """Links in the order of history; those of one event begin with the strongest identifier."""
+
+    def place(assertion: Assertion) -> tuple[bytes, tuple[int, str, str]]:
+        weak = members[assertion.pair.weak]
+        return assertion.link.key, strength((weak.type, weak.value))
+
+    return sorted((Assertion(pair, link) for pair, link in links.items()), key=place)
 
 
 def _refusal(one: _Component, other: _Component, verified: bool, key: bytes, between_users: bool) -> str | None:

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.identity import store
 from services.events.identity.domain import (
-    LIMIT,
+    NO_CLUSTER,
+    OVERFULL,
     Identifier,
     Link,
     Member,
@@ -24,9 +25,6 @@ from services.events.identity.domain import (
 from services.events.tables import identifiers
 from services.events.timeline.domain import BEGINNING
 from services.events.timeline.entry import Entry
-
-NO_CLUSTER: ProfileId = b""
-"""Of links that were refused because a cluster is full: nothing is resolved with them."""
 
 
 class Observed(NamedTuple):
@@ -113,7 +111,7 @@ class Ledger:
         groups, overfull = clusters(affected, known)
         for pair in overfull:
             link = changed[pair] = known.pop(pair)
-            link.refusal, cluster_of[pair] = LIMIT, NO_CLUSTER
+            link.refusal, cluster_of[pair] = OVERFULL, NO_CLUSTER
         by_strong: dict[ProfileId, dict[Pair, Link]] = defaultdict(dict)
         for pair, link in known.items():
             by_strong[pair.strong][pair] = link

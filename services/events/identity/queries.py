@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database, among, chunked
 from services.events.identity.domain import CUSTOMER_ID, Identifier, ProfileId, profile_id, strength
+from services.events.identity.listing import Wanted, listed
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
 from services.events.live import traits
 from services.events.live.traits import Trait
+from services.events.paging import Page
 from services.events.tables import customers, identifiers
 from services.events.timeline.domain import Microseconds, occurred_at_of
 
@@ -103,29 +106,15 @@ class CustomerQueries:
 
     async def read(self, workspace: str, asked: Collection[ProfileId]) -> dict[ProfileId, CustomerRow]:
         """What is known of each customer; one whose first event is not folded yet is left out."""
-        known: dict[ProfileId, list[KnownIdentifier]] = {customer: [] for customer in asked}
         async with self._state.read() as connection:
-            query = select(*_KNOWN).where(
-                identifiers.c.workspace == workspace, among(connection, identifiers.c.customer, asked)
-            )
-            for row in await connection.execute(query):
-                known[row.customer].append(_known(row))
-            found = await connection.execute(
-                select(*_ABOUT).where(
-                    customers.c.workspace == workspace, among(connection, customers.c.customer, asked)
-                )
-            )
-            return {
-                row.customer: CustomerRow(
-                    row.customer,
-                    sorted(known[row.customer], key=lambda one: strength((one.type, one.value))),
-                    traits.read(row.traits),
-                    row.first_seen_at,
-                    row.last_seen_at,
-                    row.first_event,
-                )
-                for row in found
-            }
+            return await _read(connection, workspace, asked)
+
+    async def page(self, workspace: str, wanted: Wanted, first: int, after: str | None) -> Page[CustomerRow]:
+        """A page of customers, who was seen last comes first; see `listed`."""
+        async with self._state.read(snapshot=True) as connection:
+            page = await listed(connection, workspace, wanted, first, after)
+            rows = await _read(connection, workspace, page.items)
+        return page.of([rows[customer] for customer in page.items])
 
     async def named(self, workspace: str, asked: Iterable[Identifier]) -> dict[Identifier, KnownIdentifier]:
         """What is known of each of these identifiers, as events carry them."""
@@ -148,6 +137,29 @@ class CustomerQueries:
         if workspace not in self._secrets:
             self._secrets[workspace] = await self._log.secret(workspace)
         return self._secrets[workspace]
+
+
+async def _read(
+    connection: AsyncConnection, workspace: str, asked: Collection[ProfileId]
+) -> dict[ProfileId, CustomerRow]:
+    known: dict[ProfileId, list[KnownIdentifier]] = {customer: [] for customer in asked}
+    query = select(*_KNOWN).where(
+        identifiers.c.workspace == workspace, among(connection, identifiers.c.customer, asked)
+    )
+    for row in await connection.execute(query):
+        known[row.customer].append(_known(row))
+    about = select(*_ABOUT).where(customers.c.workspace == workspace, among(connection, customers.c.customer, asked))
+    return {
+        row.customer: CustomerRow(
+            row.customer,
+            sorted(known[row.customer], key=lambda one: strength((one.type, one.value))),
+            traits.read(row.traits),
+            row.first_seen_at,
+            row.last_seen_at,
+            row.first_event,
+        )
+        for row in await connection.execute(about)
+    }
 
 
 def _candidates(secret: bytes, identifier: Identifier) -> list[ProfileId]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
 from pydantic import Field
 
 from infra.chassis.clock import to_rfc3339
+from services.events.identity.assertions import shown
+from services.events.identity.domain import Assertion, ProfileId
 from services.events.identity.queries import CustomerRow, KnownIdentifier
 from services.events.paging import MOST
-from services.events.schemas import Body, Ids, Text
+from services.events.schemas import Body, First, Ids, Text
+from services.events.timeline.domain import occurred_at_of
 
 
 class IdentifierBody(Body):
@@ -24,6 +28,12 @@ class FindBody(Body):
 
 class CustomersBody(Body):
     ids: Ids
+
+
+class LedgersBody(Body):
+    customers: Ids
+    first: First = MOST
+    after: Text | None = None  # the id of an entry
 
 
 class IdentifierDocument(msgspec.Struct, rename="camel"):
@@ -50,9 +60,45 @@ class CustomerDocument(msgspec.Struct, rename="camel"):
     first_event_id: str
 
 
+class LedgerEntryDocument(msgspec.Struct, rename="camel"):
+    """`event_id` is the first event that says so."""
+
+    id: str
+    kind: str
+    identifiers: list[IdentifierDocument]
+    trust: str
+    taken: bool
+    reason: str
+    event_id: str
+    at: str
+
+
 def identifier_document(known: KnownIdentifier) -> IdentifierDocument:
-    trust = "VERIFIED" if known.verified else "CLAIMED"
-    return IdentifierDocument(known.type, known.value, trust, to_rfc3339(known.first_seen_at))
+    return IdentifierDocument(known.type, known.value, _trust(known.verified), to_rfc3339(known.first_seen_at))
+
+
+def ledger_documents(
+    body: LedgersBody, assertions: Sequence[Assertion], known: Callable[[ProfileId], KnownIdentifier]
+) -> list[LedgerEntryDocument]:
+    """The entries that are asked for. Raises BadRequest (BAD_CURSOR)."""
+    return [_ledger_entry(one, known) for one in shown(assertions, body.first, body.after)]
+
+
+def _ledger_entry(assertion: Assertion, known: Callable[[ProfileId], KnownIdentifier]) -> LedgerEntryDocument:
+    return LedgerEntryDocument(
+        id=assertion.id,
+        kind="LINK",
+        identifiers=[identifier_document(known(profile)) for profile in assertion.pair[:2]],
+        trust=_trust(assertion.pair.verified),
+        taken=assertion.link.refusal is None,
+        reason=assertion.reason,
+        event_id=assertion.event,
+        at=to_rfc3339(occurred_at_of(assertion.link.key)),
+    )
+
+
+def _trust(verified: bool) -> str:
+    return "VERIFIED" if verified else "CLAIMED"
 
 
 def customer_document(row: CustomerRow) -> CustomerDocument:

@@ -1,7 +1,8 @@
-"""The internal routes about keys and sources."""
+"""The internal routes about workspaces, keys and sources."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -119,3 +120,66 @@ async def test_a_customer_token_is_minted_and_known_again(client: httpx.AsyncCli
     broken = {"credential": minted["token"][:-2]}
     answer = await client.post("/internal/authenticate", json=broken, headers=token(EVERY_WORKSPACE))
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+
+
+async def put(client: httpx.AsyncClient, keys: Credentials, body: bytes) -> httpx.Response:
+    headers = token(keys.workspace) | {"Content-Type": "application/json"}
+    return await client.put("/internal/workspace/settings", content=body, headers=headers)
+
+
+async def test_a_workspace_begins_without_settings_and_keeps_those_that_are_saved(
+    client: httpx.AsyncClient, keys: Credentials
+) -> None:
+    own = token(keys.workspace)
+    assert (await client.get("/internal/workspace", headers=own)).json() == {
+        "key": "default",
+        "name": "Default",
+        "settings": {},
+    }
+    settings = rb'{"theme":{"b":1.0,"a":null},"big":123456789012345678901234567890,"name":"caf\u00e9"}'
+    saved = await put(client, keys, b'{"settings":' + settings + b"}")
+    assert saved.status_code == 200
+    told = settings.replace(rb"\u00e9", "é".encode())
+    assert saved.content == b'{"key":"default","name":"Default","settings":' + told + b"}"
+    assert (await client.get("/internal/workspace", headers=own)).content == saved.content
+    replaced = await client.put("/internal/workspace/settings", json={"settings": {"x": []}}, headers=own)
+    assert replaced.json()["settings"] == {"x": []}
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "path"),
+    [
+        ('{"a":"\\u0000"}', "BAD_VALUE", ["settings", "a"]),
+        ('{"a":["\\ud800"]}', "BAD_VALUE", ["settings", "a", "0"]),
+        ('{"a":NaN}', "BAD_VALUE", ["settings", "a"]),
+        ('{"a":1e999}', "BAD_VALUE", ["settings", "a"]),
+        ('{"a":' * 64 + "1" + "}" * 64, "BAD_VALUE", ["settings", *["a"] * 63]),
+        (json.dumps({"a": "é" * 16_381}, ensure_ascii=False), "TOO_LARGE", ["settings"]),
+        ("[]", "INVALID_VALUE", ["settings"]),
+        ("null", "INVALID_VALUE", ["settings"]),
+    ],
+    ids=["nul", "surrogate", "nan", "infinite", "deep", "large", "list", "null"],
+)
+async def test_settings_that_cannot_be_kept_change_nothing(
+    client: httpx.AsyncClient, keys: Credentials, settings: str, code: str, path: list[str]
+) -> None:
+    own = token(keys.workspace)
+    await client.put("/internal/workspace/settings", json={"settings": {"kept": True}}, headers=own)
+    refused = await put(client, keys, f'{{"settings":{settings}}}'.encode())
+    assert refused.status_code == 422
+    assert [(flaw["code"], flaw["path"]) for flaw in refused.json()["errors"]] == [(code, path)]
+    assert (await client.get("/internal/workspace", headers=own)).json()["settings"] == {"kept": True}
+
+
+async def test_settings_of_32_kib_are_kept(client: httpx.AsyncClient, keys: Credentials) -> None:
+    settings = {"a": "é" * 16_380}
+    saved = await client.put("/internal/workspace/settings", json={"settings": settings}, headers=token(keys.workspace))
+    assert saved.json()["settings"] == settings
+
+
+async def test_a_workspace_that_is_not_there_has_no_settings(client: httpx.AsyncClient, keys: Credentials) -> None:
+    for answer in (
+        await client.get("/internal/workspace", headers=token("other")),
+        await client.put("/internal/workspace/settings", json={"settings": {}}, headers=token("other")),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "UNKNOWN_WORKSPACE")

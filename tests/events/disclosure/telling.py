@@ -70,11 +70,14 @@ class Telling:
         names = {one["id"]: one["messageId"] for one in timeline["items"]}
         events = await self.ask("events/read", known, ids=[one["id"] for one in timeline["items"]])
         assert events == timeline["items"]
+        [ledger] = await self.ask("customers/ledgers", known, customers=[customer["id"]])
+        assert {one["eventId"] for one in ledger} <= {one["id"] for one in events}
         del customer["firstEventId"]
         for item in timeline["items"]:
             del item["id"]
         return {
             "customer": customer,
+            "ledger": [entry | {"eventId": None} for entry in ledger],
             "timeline": timeline,
             "instances": instances,
             "explanations": [

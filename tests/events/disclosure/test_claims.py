@@ -166,6 +166,24 @@ async def test_an_event_does_not_tell_who_else_is_in_it(database_url: str) -> No
         assert [(one["type"], one["value"]) for one in victim["customer"]["identifiers"]] == [VICTIM]
 
 
+async def test_a_ledger_tells_the_links_that_trusted_senders_drew_and_that_were_taken(database_url: str) -> None:
+    later = happening("v5", "Moved", 5, VICTIM, ("email", "new@example.org"), verified=True)
+    theirs = happening("s1", "Asked", 4.5, VICTIM, HIS_VISITOR, verified=True)  # refused: it is the attacker's
+    async with Reality(database_url) as reality:
+        await reality.record([*ACCOUNT, *LIFE, theirs, later])
+        [victim] = await told(reality, [VISITOR])
+        assert victim is not None
+        identifiers = victim["customer"]["identifiers"]
+        assert [
+            ([identifiers.index(one) for one in entry["identifiers"]], entry["trust"], entry["taken"], entry["at"])
+            for entry in victim["ledger"]
+        ] == [
+            ([0, 2], "VERIFIED", True, "2026-01-03T00:00:00Z"),
+            ([0, 3], "VERIFIED", True, "2026-01-03T00:00:00Z"),
+            ([0, 1], "VERIFIED", True, "2026-01-06T00:00:00Z"),
+        ]
+
+
 async def test_what_only_claims_name_is_nobody(database_url: str) -> None:
     async with Reality(database_url) as reality:
         await reality.record([claim("1", VICTIM), saying("2", EMAIL), claim("3", VICTIM, HIS_VISITOR)])
@@ -191,6 +209,7 @@ async def _is_shown_nothing_of_the_victim(asked: Telling) -> None:
     identifiers.append({"type": "customer_id", "value": victim["id"]})
     assert await asked.ask("customers/find", ATTACKER, identifiers=identifiers) == [None] * 4
     assert await asked.ask("customers/read", ATTACKER, ids=[victim["id"]]) == [None]
+    assert await asked.ask("customers/ledgers", ATTACKER, customers=[victim["id"]]) == [None]
     assert await asked.ask("timelines", ATTACKER, customers=[victim["id"]]) == [None]
     assert await asked.ask("events/read", ATTACKER, ids=events) == [None] * 4
     assert await asked.ask("instances/of-customers", ATTACKER, customers=[victim["id"]]) == [None]

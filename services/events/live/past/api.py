@@ -9,30 +9,26 @@ from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
 from services.events.identity.queries import CustomerQueries
 from services.events.intake.store import LogStore
-from services.events.live.past.folds import Folds
 from services.events.live.past.handlers import PastReads
-from services.events.live.past.queries import PastQueries
 from services.events.live.past.schemas import (
     PastCustomersBody,
     PastEventsBody,
     PastExplainBody,
     PastFindBody,
+    PastLedgersBody,
     PastOfCustomersBody,
     PastOfEventsBody,
     PastStepsBody,
     PastTimelinesBody,
 )
-from services.events.models.queries import Models
 from services.events.timeline.queries import TimelineQueries
-from services.events.timeline.reader import EntryReader
 
 
 def router(
     state: Database, log: LogStore, customers: CustomerQueries, timelines: TimelineQueries, workspace_of: WorkspaceOf
 ) -> APIRouter:
     routes = APIRouter(prefix="/internal/past", tags=["past"])
-    past, models = PastQueries(state), Models(state)
-    reads = PastReads(past, Folds(past, models, log), models, customers, timelines, EntryReader(log), log)
+    reads = PastReads.over(state, log, customers, timelines)
     _read_customers(routes, reads, workspace_of)
     _read_instances(routes, reads, workspace_of)
     return routes
@@ -48,6 +44,11 @@ def _read_customers(routes: APIRouter, reads: PastReads, workspace_of: Workspace
     async def read_past_customers(body: PastCustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """Customers by id, as they were; null for who had no event yet."""
         return JSONResponse({"customers": await reads.read(workspace, body)})
+
+    @routes.post("/customers/ledgers")
+    async def read_past_ledgers(body: PastLedgersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """What events had asserted about each customer's identifiers, oldest first, with what became of it."""
+        return JSONResponse({"ledgers": await reads.ledgers_of(workspace, body)})
 
     @routes.post("/timelines")
     async def read_past_timelines(body: PastTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

@@ -7,11 +7,18 @@ import struct
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from infra.chassis.database import chunked
+from infra.chassis.database import Database, chunked
+from services.events.identity.assertions import LedgerQueries
 from services.events.identity.domain import ProfileId, strength
 from services.events.identity.queries import CustomerQueries, CustomerRow
-from services.events.identity.schemas import CustomerDocument, customer_document
+from services.events.identity.schemas import (
+    CustomerDocument,
+    LedgerEntryDocument,
+    customer_document,
+    ledger_documents,
+)
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
 from services.events.live import traits
@@ -25,6 +32,7 @@ from services.events.live.past.schemas import (
     PastEventsBody,
     PastExplainBody,
     PastFindBody,
+    PastLedgersBody,
     PastOfCustomersBody,
     PastOfEventsBody,
     PastStepsBody,
@@ -55,9 +63,16 @@ class PastReads:
     folds: Folds
     models: Models
     customers: CustomerQueries
+    ledgers: LedgerQueries
     timelines: TimelineQueries
     reader: EntryReader
     log: LogStore
+
+    @classmethod
+    def over(cls, state: Database, log: LogStore, customers: CustomerQueries, timelines: TimelineQueries) -> PastReads:
+        past, models = PastQueries(state), Models(state)
+        folds = Folds(past, models, log)
+        return cls(past, folds, models, customers, LedgerQueries(state), timelines, EntryReader(log), log)
 
     # --- customers ---------------------------------------------------------------------------------------------------
 
@@ -104,6 +119,16 @@ class PastReads:
                     saying[customer].append(entry)
             said |= {customer: traits.merge(said[customer], events) for customer, events in saying.items()}
         return said
+
+    async def ledgers_of(self, workspace: str, body: PastLedgersBody) -> list[list[LedgerEntryDocument] | None]:
+        """What had been asserted by then, with the identities of today: whether a link is taken is decided in history
+        order, so that nothing later changes it."""
+        asked = await self.customers.by_ids(workspace, body.customers)
+        entries: dict[ProfileId, list[LedgerEntryDocument]] = {}
+        for customer, ledger in (await self.ledgers.of_customers(workspace, _known(asked))).items():
+            asserted = [one for one in ledger.assertions if one.link.key < body.bound]
+            entries[customer] = ledger_documents(body, asserted, partial(ledger.known, bound=body.bound))
+        return [None if customer is None else entries[customer] for customer in asked]
 
     # --- events ------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from infra.chassis.clock import from_datetime
-from services.events.identity.schemas import CustomersBody, FindBody
+from services.events.identity.schemas import CustomersBody, FindBody, LedgersBody
 from services.events.live.schemas import OfCustomersBody, OfEventsBody
 from services.events.paging import MOST
 from services.events.schemas import Body, Cursor, First, Text
@@ -33,6 +33,10 @@ class PastFindBody(AsOf, FindBody):
 
 
 class PastCustomersBody(AsOf, CustomersBody):
+    pass
+
+
+class PastLedgersBody(AsOf, LedgersBody):
     pass
 
 
