@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.gateway.documents import customer, event, explanation, instance, journey, persona, phase, source, step
+from tests.gateway.documents import (
+    assignment,
+    customer,
+    event,
+    explanation,
+    instance,
+    journey,
+    persona,
+    phase,
+    source,
+    step,
+)
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import page
 
@@ -121,6 +132,41 @@ async def test_an_instance_that_has_gone_meanwhile_is_not_explained(api: Gateway
     api.events.answers["POST /internal/instances/explain"] = lambda _: {"explanations": [None, [explanation()]]}
     errors = await api.errors("{ instances { edges { node { explain { text } } } } }")
     assert errors == [("instances.edges.0.node.explain", "NOT_FOUND")]
+
+
+async def test_twenty_customers_with_who_they_are_and_where_cost_one_call_per_kind(api: Gateway) -> None:
+    many(api, 0)
+    api.events.answers |= {
+        "POST /internal/customers/find": lambda body: {
+            "customers": [customer(f"k{identifier['value']}") for identifier in body["identifiers"]]
+        },
+        "POST /internal/personas/of-customers": lambda body: {
+            "assignments": [assignment(f"p-{id}", f"{id}-e", version=int(id[1:]) + 1) for id in body["customers"]]
+        },
+        "POST /internal/instances/of-customers": lambda body: {
+            "pages": [page([instance(f"{id}-i", customerId=id)]) for id in body["customers"]]
+        },
+    }
+    one = """c%d: customer(identifier: {type: "user_id", value: "%d"}) {
+        persona { version fit persona { key } because { events { messageId } } }
+        instances { edges { node { status phase { key } } } } }"""
+    found = await api.data("{ " + " ".join(one % (number, number) for number in range(20)) + " }")
+    assert sorted(api.events.paths()) == [
+        "/internal/customers/find",
+        "/internal/events/read",
+        "/internal/instances/of-customers",
+        "/internal/personas/of-customers",
+    ]
+    assert (api.journeys.paths(), api.personas.paths()) == ([], ["/internal/personas/read"])
+    assert [found[f"c{number}"]["persona"] for number in range(20)] == [
+        {
+            "version": number + 1,
+            "fit": 1.0,
+            "persona": {"key": f"p-k{number}"},
+            "because": [{"events": [{"messageId": f"m-k{number}-e"}]}],
+        }
+        for number in range(20)
+    ]
 
 
 async def test_no_call_asks_for_more_than_a_hundred(api: Gateway) -> None:

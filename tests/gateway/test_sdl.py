@@ -47,14 +47,18 @@ LATER: dict[str, set[str]] = {
     },
     "InsightFilter": {"persona"},
     "Hypothesis": {"verdict"},
-    "Customer": {"consents", "ledger", "persona", "household", "emotion", "fiveQuestions"},
+    "Customer": {"consents", "ledger", "household", "emotion", "fiveQuestions"},
     "JourneyInstance": {"conformance", "emotion", "next", "goalProbability", "means"},
     "InstanceFilter": {"persona"},
     "Source": {"keys", "lastEventAt", "accepted", "rejected", "newNames", "vanishedNames"},
 }  # fmt: skip
 
 # What we have beyond the promise.
-GROWN: dict[str, set[str]] = {"ProjectionStatus": {"rebuilds", "stuck"}}
+GROWN: dict[str, set[str]] = {
+    "PersonaAssignment": {"personaKey"},
+    "PersonaPayload": {"pending"},
+    "ProjectionStatus": {"rebuilds", "stuck"},
+}
 GROWN_TYPES = {"Rebuild"}
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 import strawberry
 
+from gateway.areas.customers.assignments import PersonaAssignment, to_assignment
 from gateway.areas.customers.explanations import Explanation, to_explanation
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
@@ -73,6 +74,13 @@ class Customer(Node):
     async def last_contact(self, info: Info) -> TouchpointEvent | None:
         page = await self.loaders.timeline_by_customer(TimelineOf(first=1)).load(self.key)
         return to_event(page.items[0], self.loaders) if page and page.items else None
+
+    @resolved(
+        description="Who they are by what is known now, or was as of the moment; null when no persona means them."
+    )
+    async def persona(self, info: Info) -> PersonaAssignment | None:
+        found = await self.loaders.assignment_by_customer.load(self.key)
+        return to_assignment(found, self.loaders) if found else None
 
     @resolved(description="Newest start first.")
     async def instances(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
 from services.events.control.domain import KeyKind, Principal, Source, Trust, digest_of, prefix_of, principal_of
-from services.events.tables import source_keys, sources, workspaces
+from services.events.log_tables import source_keys, sources, workspaces
 
 
 class KnownKey(NamedTuple):

@@ -14,6 +14,7 @@ from services.events.disclosure.schemas import (
     ToldFindBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
+    ToldPersonasOfCustomersBody,
     ToldStepsBody,
     ToldTimelinesBody,
 )
@@ -36,6 +37,13 @@ def _tell_of_customers(routes: APIRouter, disclosure: Disclosure, workspace_of: 
     async def read_own_customers(body: ToldCustomersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """The customer, by id; null for everybody else."""
         return JSONResponse({"customers": await disclosure.read(workspace, body)})
+
+    @routes.post("/personas/of-customers")
+    async def read_own_personas(
+        body: ToldPersonasOfCustomersBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """The persona that the customer is; null if they are none, and for everybody else."""
+        return JSONResponse({"assignments": await disclosure.personas(workspace, body)})
 
     @routes.post("/timelines")
     async def read_own_timelines(body: ToldTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

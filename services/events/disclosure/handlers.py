@@ -20,19 +20,23 @@ from services.events.disclosure.schemas import (
     ToldFindBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
+    ToldPersonasOfCustomersBody,
     ToldStepsBody,
     ToldTimelinesBody,
 )
+from services.events.explanation import ExplanationDocument
 from services.events.identity.domain import profile_id
 from services.events.identity.schemas import CustomerDocument, customer_document
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
-from services.events.live.explaining import ExplanationDocument, explained
+from services.events.live.explaining import explained
 from services.events.live.past.folding import Past, folded
 from services.events.live.queries import InstanceRow
 from services.events.live.schemas import InstanceDocument, StepDocument, instance_document, step_document
 from services.events.models.queries import Models
 from services.events.paging import Page, page_of, read_cursor, write_cursor
+from services.events.personas.handlers import Assignments
+from services.events.personas.schemas import AssignmentDocument
 from services.events.timeline.entry import Entry
 from services.events.timeline.queries import Wanted
 from services.events.timeline.reader import EntryReader
@@ -55,6 +59,7 @@ class Disclosure:
 
     queries: DisclosureQueries
     models: Models
+    assignments: Assignments
     reader: EntryReader
     log: LogStore
     clock: Clock
@@ -68,6 +73,14 @@ class Disclosure:
     async def read(self, workspace: str, body: ToldCustomersBody) -> list[CustomerDocument | None]:
         story = await self._story(workspace, body)
         return [customer_document(story.row) if _owns(story, id) and story else None for id in body.ids]
+
+    async def personas(self, workspace: str, body: ToldPersonasOfCustomersBody) -> list[AssignmentDocument | None]:
+        """Who the customer is by what may be told to them."""
+        story = await self._story(workspace, body)
+        if story is None:
+            return [None] * len(body.customers)
+        told = await self.assignments.of_story(workspace, story.row, story.entries, self.clock())
+        return [told if _owns(story, customer) else None for customer in body.customers]
 
     # --- events ------------------------------------------------------------------------------------------------------
 

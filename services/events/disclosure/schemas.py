@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.events.identity.domain import Identifier
 from services.events.identity.schemas import CustomersBody, FindBody, IdentifierBody
 from services.events.live.schemas import ExplainBody, OfCustomersBody, OfEventsBody, StepsBody
+from services.events.personas.schemas import PersonasOfCustomersBody
 from services.events.schemas import Body
 from services.events.timeline.schemas import EventsBody, TimelinesBody
 
@@ -22,6 +23,10 @@ class ToldFindBody(Told, FindBody):
 
 
 class ToldCustomersBody(Told, CustomersBody):
+    pass
+
+
+class ToldPersonasOfCustomersBody(Told, PersonasOfCustomersBody):
     pass
 
 
