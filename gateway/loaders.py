@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 
 from gateway.clients.answers import BATCH_LIMIT, Page
 from gateway.clients.customers import (
+    Assignment,
     Customer,
     CustomersClient,
     Event,
@@ -117,6 +118,7 @@ class CustomerLoaders(_Paged):
         self._client = client
         self.customer_by_id: DataLoader[str, Customer | None] = _loader(client.customers)
         self.customer_by_identifier: DataLoader[IdentifierKey, Customer | None] = _loader(client.find)
+        self.assignment_by_customer: DataLoader[str, Assignment | None] = _loader(client.assignments)
         self.event_by_id: DataLoader[str, Event | None] = _loader(client.events)
         self.instances_by_event: DataLoader[str, list[Instance] | None] = _loader(client.instances_of_events)
         self.explanations_by_instance: DataLoader[InstanceKey, list[Explanation] | None] = _loader(client.explanations)

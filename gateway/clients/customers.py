@@ -146,6 +146,17 @@ class Explanation(Document):
     model_version: int | None = None
 
 
+class Assignment(Document):
+    """`persona` is a key; what is told of it stands in its version."""
+
+    lists = ("because",)
+
+    persona: str
+    version: int
+    fit: float
+    because: list[Explanation] | None = None
+
+
 class Customer(Document):
     lists = ("identifiers", "trait_history")
 
@@ -191,6 +202,11 @@ class CustomersClient:
     async def ledgers(self, customers: Sequence[str], page: LedgerOf) -> list[list[LedgerEntry] | None]:
         body = {"customers": customers, **page._asdict()}
         return await self._each("customers/ledgers", body, "ledgers", list[LedgerEntry], customers)
+
+    async def assignments(self, customers: Sequence[str]) -> list[Assignment | None]:
+        """Who they are thought to be; None for one whom no persona means."""
+        body = {"customers": customers}
+        return await self._each("personas/of-customers", body, "assignments", Assignment, customers)
 
     async def events(self, ids: Sequence[str]) -> list[Event | None]:
         return await self._each("events/read", {"ids": ids}, "events", Event, ids)

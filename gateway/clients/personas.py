@@ -55,6 +55,15 @@ class _Saved(Document):
     persona: Persona
 
 
+class Published(Document):
+    persona: Persona
+    pending: bool
+
+
+class _Personas(Document):
+    personas: list[Persona]
+
+
 class PersonasClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 
@@ -68,8 +77,8 @@ class PersonasClient:
         answer = await self._call("PUT", f"/internal/personas/{segment(key)}/draft", draft)
         return read(answer, _Saved, NAME).persona
 
-    async def publish(self, key: str) -> Persona:
-        return read(await self._call("POST", f"/internal/personas/{segment(key)}/publish"), _Saved, NAME).persona
+    async def publish(self, key: str) -> Published:
+        return read(await self._call("POST", f"/internal/personas/{segment(key)}/publish"), Published, NAME)
 
     async def read(self, keys: Sequence[ModelKey]) -> list[Persona | None]:
         answer = await self._call("POST", "/internal/personas/read", {"items": [key._asdict() for key in keys]})

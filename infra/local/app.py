@@ -76,11 +76,11 @@ def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
     wakeup, bell = Wakeup(), Bell()
     for_events = events_settings(settings)
     events_app = services.events.app.create_app(
-        for_events, journeys=journeys, on_commit=wakeup.ring, progress_bell=bell
+        for_events, journeys=journeys, personas=personas, on_commit=wakeup.ring, progress_bell=bell
     )
     built["events"] = events_app
     built["journeys"] = services.journeys.app.create_app(journeys_settings(settings), events=events)
-    built["personas"] = services.personas.app.create_app(personas_settings(settings))
+    built["personas"] = services.personas.app.create_app(personas_settings(settings), events=events)
     gateway_app = gateway.app.create_app(
         gateway.settings.Settings(environment=settings.environment, allowed_origins=settings.allowed_origins),
         personas=personas,

@@ -4,6 +4,6 @@ What authors are told about several rules at once, `examples` finds out; nothing
 """
 
 from infra.rules.errors import RuleError
-from infra.rules.rule import CustomerRule, Facts, Outcome, Rule, parse_customer_rule, parse_rule
+from infra.rules.rule import CustomerRule, Facts, Outcome, Question, Rule, parse_customer_rule, parse_rule
 
-__all__ = ["CustomerRule", "Facts", "Outcome", "Rule", "RuleError", "parse_customer_rule", "parse_rule"]
+__all__ = ["CustomerRule", "Facts", "Outcome", "Question", "Rule", "RuleError", "parse_customer_rule", "parse_rule"]

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
-from infra.rules.check import check, event_name
+from infra.rules.check import check, event_name, within
 from infra.rules.compile import compile_condition
 from infra.rules.cost import check_cost
 from infra.rules.history import History
@@ -60,14 +60,30 @@ class Outcome(NamedTuple):
     due_at: int | None
 
 
+class Question(NamedTuple):
+    """What a rule asks of what a customer did."""
+
+    function: Literal["count", "seen", "since"]
+    name: str
+    """Of the event."""
+    within: int | None
+    """How far back it looks, in microseconds; None: as far as there is anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class CustomerRule:
     """A checked rule over a customer. Two rules are equal if their texts are."""
 
     text: str
-    names: frozenset[str] = field(compare=False)
-    """The events that it asks about: apart from time and traits, nothing else can change its outcome."""
+    questions: tuple[Question, ...] = field(compare=False)
+    """All that it may ask, each once, in the order of the text: apart from time and traits, nothing but the answers
+    can change its outcome."""
     _condition: Callable[[History], bool] = field(compare=False, repr=False)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The events that it asks about."""
+        return frozenset(question.name for question in self.questions)
 
     def judge(self, traits: Mapping[str, Any], moments: Mapping[str, Sequence[int]], now: int) -> Outcome:
         """Whether the rule matches a customer at the moment `now`. Never raises, whatever the traits hold.
@@ -96,6 +112,11 @@ def parse_customer_rule(text: str) -> CustomerRule:
     root = parse(text)
     kinds = check(root, OF_CUSTOMER)
     check_cost(root, kinds)
-    asked = (node for node, _ in walk(root) if isinstance(node, Call) and node.target is None)
-    about = frozenset(event_name(call) for call in asked if call.function in HISTORY)
-    return CustomerRule(text, about, compile_condition(root, kinds))
+    calls = (node for node, _ in walk(root) if isinstance(node, Call) and node.target is None)
+    questions = dict.fromkeys(_question(call) for call in calls if call.function in HISTORY)
+    return CustomerRule(text, tuple(questions), compile_condition(root, kinds))
+
+
+def _question(call: Call) -> Question:
+    function = cast(Literal["count", "seen", "since"], call.function)
+    return Question(function, event_name(call), None if function == "since" else within(call))

@@ -15,8 +15,10 @@ def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     settings = Settings()
     settings.require_server()
     journeys = Upstream("journeys", OverHttp(settings.journeys_url)) if settings.journeys_url else None
-    app = create_app(settings, journeys=journeys)
-    return serving.run(app, host, port, on_ready, [journeys.close] if journeys else [], on_stopping=app.feeds.end)
+    personas = Upstream("personas", OverHttp(settings.personas_url)) if settings.personas_url else None
+    app = create_app(settings, journeys=journeys, personas=personas)
+    closings = [upstream.close for upstream in (journeys, personas) if upstream]
+    return serving.run(app, host, port, on_ready, closings, on_stopping=app.feeds.end)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -20,6 +21,7 @@ import services.events.intake.api
 import services.events.live.api
 import services.events.live.past.api
 import services.events.models.api
+import services.events.personas.api
 import services.events.projector.api
 import services.events.rejected.api
 import services.events.timeline.api
@@ -30,7 +32,7 @@ from infra.chassis.service import ServiceApp
 from infra.chassis.upstream import Upstream
 from services.events.access import workspace_of
 from services.events.changes.feed import ChangeFeed
-from services.events.clients import JourneysClient
+from services.events.clients import PublisherClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
@@ -48,8 +50,10 @@ from services.events.intake.writer import LogWriter
 from services.events.live.decisive import DecisiveQueries
 from services.events.live.handlers import InstanceReads
 from services.events.live.queries import InstanceQueries
-from services.events.models.pull import ModelPuller
+from services.events.models.pull import ModelPuller, journeys_of, personas_of
 from services.events.models.queries import Models
+from services.events.personas.handlers import Assignments, PersonaReads
+from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
 from services.events.projector.progress import Progress
 from services.events.rejected.queries import RejectedQueries
 from services.events.settings import Settings
@@ -59,6 +63,11 @@ from services.events.timeline.queries import TimelineQueries
 from services.events.timeline.reader import EntryReader
 
 _log = logging.getLogger(__name__)
+
+
+class Pullers(NamedTuple):
+    journeys: ModelPuller
+    personas: ModelPuller
 
 
 class EventsApp(ServiceApp):
@@ -78,11 +87,13 @@ def create_app(
     settings: Settings,
     *,
     journeys: Upstream | None = None,
+    personas: Upstream | None = None,
     on_commit: Callable[[], None] = lambda: None,
     progress_bell: Bell | None = None,
     clock: Clock = system_clock,
 ) -> EventsApp:
-    """The service as an app. `journeys` stays its owner's to close; without it published models are not pulled.
+    """The service as an app. `journeys` and `personas` stay their owner's to close; without one of them what it
+    publishes is not pulled.
 
     `on_commit` is called when the log has grown: it wakes a projector in the same process, which rings `progress_bell`.
     """
@@ -95,7 +106,7 @@ def create_app(
     customer_tokens = CustomerTokens(settings.signing_key.get_secret_value(), keys, clock)
     progress = Progress(log, stores.state)
     intake = Intake(keys, writer, clock, progress.wait)
-    puller = ModelPuller(JourneysClient(journeys, tokens), Models(stores.state), writer)
+    pullers = _pullers(stores, journeys, personas, tokens, writer)
     feeds = _feeds(stores, log, progress, progress_bell or Bell(), clock)
 
     @asynccontextmanager
@@ -104,7 +115,7 @@ def create_app(
             made = await bootstrap(stores.log, settings.credentials_file, clock)
             if made.notice:
                 _log.warning(made.notice)
-            async with _at_work(puller, log, feeds, writer):
+            async with _at_work(pullers, log, feeds, writer):
                 yield
 
     app = EventsApp(
@@ -112,7 +123,7 @@ def create_app(
         summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
         lifespan=lifespan,
     )
-    _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, puller, clock)
+    _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, pullers, clock)
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
     library_settings = LibrarySettings(keys, clock, settings.public_url)
@@ -121,17 +132,28 @@ def create_app(
 
 
 @asynccontextmanager
-async def _at_work(puller: ModelPuller, log: LogStore, feeds: Feeds, writer: LogWriter) -> AsyncIterator[None]:
+async def _at_work(pullers: Pullers, log: LogStore, feeds: Feeds, writer: LogWriter) -> AsyncIterator[None]:
     """Meanwhile models are pulled; then everything under way comes to its end."""
-    pulling = asyncio.create_task(puller.run(log.workspaces), name="model puller")
+    pulling = [asyncio.create_task(puller.run(log.workspaces), name="model puller") for puller in pullers]
     try:
         yield
     finally:
-        pulling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await pulling
+        for task in pulling:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await feeds.close()
         await writer.close()
+
+
+def _pullers(
+    stores: Stores, journeys: Upstream | None, personas: Upstream | None, tokens: ServiceTokens, writer: LogWriter
+) -> Pullers:
+    published = PublishedPersonas(stores.state)
+    return Pullers(
+        ModelPuller(PublisherClient("journeys", journeys, tokens), journeys_of(Models(stores.state)), writer),
+        ModelPuller(PublisherClient("personas", personas, tokens), personas_of(published), writer),
+    )
 
 
 def _feeds(stores: Stores, log: LogStore, progress: Progress, bell: Bell, clock: Clock) -> Feeds:
@@ -151,7 +173,7 @@ def _add_internal_routes(
     control: ControlStore,
     intake: Intake,
     progress: Progress,
-    puller: ModelPuller,
+    pullers: Pullers,
     clock: Clock,
 ) -> None:
     """Each router checks the service token of every call."""
@@ -161,17 +183,19 @@ def _add_internal_routes(
     timelines = TimelineQueries(stores.state, reader)
     instances, models = InstanceQueries(stores.state), Models(stores.state)
     reads = InstanceReads(instances, DecisiveQueries(stores.state), models, customers, timelines)
-    disclosure = Disclosure(DisclosureQueries(stores.state), models, reader, log, clock)
+    assignments = Assignments(PublishedPersonas(stores.state), OccurrenceQueries(stores.state))
+    disclosure = Disclosure(DisclosureQueries(stores.state), models, assignments, reader, log, clock)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, ledgers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(reads, workspace),
-        services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
+        services.events.live.past.api.router(stores.state, log, customers, timelines, assignments, workspace),
+        services.events.personas.api.router(PersonaReads(assignments, customers, clock), workspace),
         services.events.disclosure.api.router(disclosure, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),
-        services.events.models.api.router(puller, workspace),
+        services.events.models.api.router(*pullers, workspace),
     ):
         app.include_router(router)

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     data: DataPath = Path("var")
     events_database_url: DatabaseUrl | None = None
     journeys_url: str | None = None
+    personas_url: str | None = None
     signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
     public_url: PublicUrl | None = None
     """Where browsers find the front door; without it, wherever they say that they found it."""

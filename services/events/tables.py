@@ -1,12 +1,8 @@
-"""Every table of the events service, in its two stores.
+"""The tables of the *state store*: projections of the log, which can be thrown away.
 
-The *log store* holds what cannot be rebuilt: workspaces, sources, keys and the log. The *state store* holds
-projections of the log and can be thrown away. Embedded they are two SQLite files, so that projecting never makes an
-acknowledgement wait; on PostgreSQL they share a database. Times are microseconds since 1970 UTC; ids are 16-byte
-digests (see identity.domain).
-
-A *place* in the log is (xid, seq): the writing transaction, then the row. Reading in this order and only below the
-oldest running transaction never skips the row of a slower writer. On SQLite, where there is one writer, xid is 0.
+What cannot be rebuilt stands in the *log store* (log_tables.py). Embedded they are two SQLite files, so that projecting
+never makes an acknowledgement wait; on PostgreSQL they share a database. Times are microseconds since 1970 UTC; ids are
+16-byte digests (see identity.domain).
 """
 
 from __future__ import annotations
@@ -15,64 +11,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from infra.chassis.database import new_metadata
 
-log_metadata = new_metadata()
 state_metadata = new_metadata()
 
 _Seq = BigInteger().with_variant(Integer(), "sqlite")  # SQLite autoincrements only a plain INTEGER key
-
-
-# --- the log store ---------------------------------------------------------------------------------------------------
-
-workspaces = Table(
-    "workspaces",
-    log_metadata,
-    Column("key", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("secret", LargeBinary, nullable=False),  # keys the digests, so that ids do not reveal identifiers
-    Column("created_at", BigInteger, nullable=False),
-    Column("settings", Text, nullable=False, server_default="{}"),  # a JSON object, for frontends
-)
-
-sources = Table(
-    "sources",
-    log_metadata,
-    Column("workspace", String(64), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("default_channel", Text),
-    Column("origins", Text, nullable=False, server_default="[]"),  # a JSON list
-    Column("trust", String(8), nullable=False),
-    Column("paused", Boolean, nullable=False, server_default=text("false")),
-)
-
-source_keys = Table(
-    "source_keys",
-    log_metadata,
-    Column("digest", LargeBinary, primary_key=True),  # SHA-256: keys are long and random, no slow hash is needed
-    Column("workspace", String(64), nullable=False),
-    Column("source", String(64), nullable=False),
-    Column("prefix", String(16), nullable=False),
-    Column("kind", String(8), nullable=False),  # WRITE, SECRET
-    Column("scopes", Text, nullable=False),  # separated by blanks
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
-    Index("ix_source_keys_workspace_source", "workspace", "source"),
-)
-
-log = Table(
-    "log",
-    log_metadata,
-    Column("seq", _Seq, primary_key=True, autoincrement=True),
-    Column("xid", BigInteger, nullable=False),
-    Column("workspace", String(64), nullable=False),
-    Column("logged_at", BigInteger, nullable=False),
-    Column("slots", Integer, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # see intake.slots
-    Index("ix_log_workspace_xid_seq", "workspace", "xid", "seq"),
-)
-
-# --- the state store -------------------------------------------------------------------------------------------------
 
 projectors = Table(
     "projectors",
@@ -375,6 +316,39 @@ models = Table(
     Column("version", Integer, primary_key=True),
     Column("document", LargeBinary, nullable=False),
     Column("seq", BigInteger, nullable=False),
+)
+
+published_personas = Table(
+    "published_personas",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("persona", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("matches", Text),  # a rule over a customer; null: nobody is matched
+    Column("seq", BigInteger, nullable=False),
+)
+
+asked_names = Table(
+    "asked_names",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("name", LargeBinary, primary_key=True),  # of events that rules of personas ask about; see personas.domain
+    # What lies between these places of the log is still to be looked through; null when all of it is.
+    Column("after_xid", BigInteger),
+    Column("after_seq", BigInteger),
+    Column("until_xid", BigInteger),
+    Column("until_seq", BigInteger),
+)
+
+occurrences = Table(
+    "occurrences",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("profile", LargeBinary, primary_key=True),  # as in the timeline
+    Column("name", LargeBinary, primary_key=True),  # one of asked_names
+    Column("key", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
 )
 
 stuck = Table(

@@ -15,6 +15,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.http import JSONResponse
 from infra.chassis.versioned.domain import Status
 from infra.chassis.versioned.handlers import Documents
+from infra.chassis.versioned.notices import ChangeNotice
 from infra.chassis.versioned.shapes import After, ReadRequest, VersionsRequest, Workspaces, as_document, microseconds
 from infra.chassis.versioned.store import Draft, Version
 from services.journeys import handlers, schemas
@@ -28,6 +29,7 @@ class Resources:
 
     journeys: Documents
     events: Events
+    notice: ChangeNotice
     clock: Clock
 
 
@@ -62,7 +64,9 @@ async def journey_templates(_workspace: Workspace, language: Language = Language
 @router.post("/journeys/{key}/publish", response_model=schemas.PublishedVersion)
 async def publish(opened: Opened, workspace: Workspace, key: str, request: schemas.PublishRequest) -> Response:
     requested = None if request.effective_from is None else microseconds(request.effective_from)
-    version, pending = await handlers.publish(opened.journeys, opened.events, opened.clock, workspace, key, requested)
+    version, pending = await handlers.publish(
+        opened.journeys, opened.events, opened.notice, opened.clock, workspace, key, requested
+    )
     return JSONResponse({"journey": as_document(version), "pending": pending})
 
 

@@ -15,6 +15,7 @@ from infra.chassis.migrations import upgrade
 from infra.chassis.service import ServiceApp
 from infra.chassis.upstream import OverHttp, Upstream
 from infra.chassis.versioned.handlers import Documents
+from infra.chassis.versioned.notices import ChangeNotice
 from services.journeys import store
 from services.journeys.api import Resources, router
 from services.journeys.clients import Events
@@ -48,7 +49,9 @@ def create_app(
             await upgrade(opened, MIGRATIONS)
             tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
             app.state.tokens = tokens
-            app.state.resources = Resources(Documents(opened, store.journeys), Events(upstream, tokens), clock)
+            notice = ChangeNotice(upstream, tokens, "/internal/models/refresh")
+            documents = Documents(opened, store.journeys)
+            app.state.resources = Resources(documents, Events(upstream, tokens), notice, clock)
             yield
 
     app = ServiceApp(

@@ -11,6 +11,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.errors import Conflict, Flaw, NotFound
 from infra.chassis.versioned.domain import publication
 from infra.chassis.versioned.handlers import Documents, require_key
+from infra.chassis.versioned.notices import ChangeNotice
 from infra.chassis.versioned.store import Draft, Version
 from services.journeys import domain
 from services.journeys.clients import Events
@@ -53,7 +54,13 @@ async def create_from_template(
 
 
 async def publish(
-    journeys: Documents, events: Events, clock: Clock, workspace: str, key: str, requested: int | None
+    journeys: Documents,
+    events: Events,
+    notice: ChangeNotice,
+    clock: Clock,
+    workspace: str,
+    key: str,
+    requested: int | None,
 ) -> tuple[Version, bool]:
     """Makes the next version of the draft, in force from now or from the earlier moment `requested` (microseconds).
 
@@ -70,7 +77,7 @@ async def publish(
     if last is not None and domain.strands_open_runs(coming, journey.instance_key, _instance_key(last)):
         domain.require_no_open_runs(await events.open_runs(workspace, key, journey.instance_key))
     version = await journeys.publish(workspace, draft, coming)
-    acknowledged = await events.refresh(workspace)
+    acknowledged = await notice.give(workspace)
     return version, acknowledged.get(key, 0) < version.version
 
 

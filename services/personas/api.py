@@ -14,6 +14,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.http import JSONResponse
 from infra.chassis.versioned.domain import Status
 from infra.chassis.versioned.handlers import Documents
+from infra.chassis.versioned.notices import ChangeNotice
 from infra.chassis.versioned.shapes import After, ReadRequest, VersionsRequest, Workspaces
 from infra.chassis.versioned.store import Draft, Version
 from services.personas import handlers, schemas
@@ -24,6 +25,7 @@ class Resources:
     """What the routes work with while the app runs."""
 
     personas: Documents
+    notice: ChangeNotice
     clock: Clock
 
 
@@ -44,10 +46,10 @@ async def save_draft(opened: Opened, workspace: Workspace, key: str, persona: sc
     return JSONResponse({"persona": schemas.as_document(draft)})
 
 
-@router.post("/personas/{key}/publish", response_model=schemas.SavedPersona)
+@router.post("/personas/{key}/publish", response_model=schemas.PublishedVersion)
 async def publish(opened: Opened, workspace: Workspace, key: str) -> Response:
-    version = await handlers.publish(opened.personas, opened.clock, workspace, key)
-    return JSONResponse({"persona": schemas.as_document(version)})
+    version, pending = await handlers.publish(opened.personas, opened.notice, opened.clock, workspace, key)
+    return JSONResponse({"persona": schemas.as_document(version), "pending": pending})
 
 
 @router.post("/personas/read", response_model=schemas.PersonasRead)

@@ -13,7 +13,9 @@ from infra.chassis.clock import Clock, system_clock
 from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
 from infra.chassis.service import ServiceApp
+from infra.chassis.upstream import OverHttp, Upstream
 from infra.chassis.versioned.handlers import Documents
+from infra.chassis.versioned.notices import ChangeNotice
 from services.personas import store
 from services.personas.api import Resources, router
 from services.personas.settings import Settings
@@ -21,21 +23,33 @@ from services.personas.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock, database: Database | None = None) -> FastAPI:
-    """The service as an app. A `database` that is given stays its owner's to close; otherwise the lifespan opens it as
-    the settings say, and closes it.
+def create_app(
+    settings: Settings,
+    *,
+    events: Upstream | None = None,
+    clock: Clock = system_clock,
+    database: Database | None = None,
+) -> FastAPI:
+    """The service as an app. What is given (`events`, `database`) stays its owner's to close; otherwise the lifespan
+    opens it as the settings say, and closes it. Without an events service, publishing is pending until there is one.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            upstream = events
+            if upstream is None and settings.events_url:
+                upstream = Upstream("events", OverHttp(settings.events_url))
+                stack.push_async_callback(upstream.close)
             opened = database
             if opened is None:
                 opened = Database(settings.database_url)
                 stack.push_async_callback(opened.close)
             await upgrade(opened, MIGRATIONS)
-            app.state.tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
-            app.state.resources = Resources(Documents(opened, store.personas), clock)
+            tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
+            app.state.tokens = tokens
+            notice = ChangeNotice(upstream, tokens, "/internal/personas/refresh")
+            app.state.resources = Resources(Documents(opened, store.personas), notice, clock)
             yield
 
     app = ServiceApp(

@@ -92,6 +92,11 @@ class SavedPersona(Shape):
     persona: PersonaDocument
 
 
+class PublishedVersion(SavedPersona):
+    pending: bool
+    """Whether events has not taken the version up yet."""
+
+
 class PersonasRead(Shape):
     personas: list[PersonaDocument | None]
 

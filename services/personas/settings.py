@@ -18,6 +18,7 @@ class Settings(BaseSettings):
 
     data: DataPath = Path("var")
     personas_database_url: DatabaseUrl | None = None
+    events_url: str | None = None
     signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
     environment: Literal["development", "production"] = "development"
 

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from infra.chassis.clock import system_clock
 from services.events.intake.slots import Published, Slot
 from services.events.intake.store import Group, LogStore
+from services.events.log_tables import workspaces
 from services.events.models.queries import Models
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
@@ -21,7 +22,6 @@ from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.settings import Settings
 from services.events.stores import Stores
-from services.events.tables import workspaces
 from services.events.timeline.reader import EntryReader
 from tests.benchmarks.histories import BEGIN, journeys
 

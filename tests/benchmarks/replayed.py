@@ -19,13 +19,13 @@ from infra.chassis.clock import system_clock
 from infra.chassis.memory import settle
 from services.events.intake.slots import Published, Recorded
 from services.events.intake.store import Group, LogStore
+from services.events.log_tables import workspaces
 from services.events.projector.progress import Progress
 from services.events.projector.runner import Projector
 from services.events.projector.wakeup import Wakeup
 from services.events.replay import Stage, replay
 from services.events.settings import Settings
 from services.events.stores import Stores
-from services.events.tables import workspaces
 from tests.benchmarks.histories import BEGIN, DAY, ROW, history, journeys
 from tests.benchmarks.measuring import Bench, Figure, at_least, figure
 

@@ -29,9 +29,9 @@ from services.events.intake.position import Place
 from services.events.intake.slots import Slot, pack
 from services.events.intake.store import Group, LogStore
 from services.events.intake.writer import LogWriter
+from services.events.log_tables import log
 from services.events.settings import Settings
 from services.events.stores import Stores
-from services.events.tables import log
 from tests.benchmarks.load import encode_requests, send_all
 from tests.benchmarks.measuring import Bench, Figure, at_least, cpu_seconds, figure, interleaved
 from tests.benchmarks.servers import EventsServer, events_server

@@ -12,9 +12,10 @@ import services.events
 from infra.chassis.database import Database
 from infra.chassis.migrations import drift, upgrade
 from services.events.app import create_app
+from services.events.log_tables import log_metadata
 from services.events.settings import Settings
 from services.events.stores import LOG_MIGRATIONS, STATE_MIGRATIONS
-from services.events.tables import log_metadata, state_metadata
+from services.events.tables import state_metadata
 
 DOCUMENT = Path(services.events.__file__).parent / "openapi.json"
 

@@ -129,6 +129,16 @@ def ledger_entry(id: str = "l1", **more: Any) -> Json:
     } | more
 
 
+def assignment(persona: str = "commuter", *events: str, **more: Any) -> Json:
+    reason = {
+        "text": f'The rule of persona "{persona}" holds.',
+        "events": list(events),
+        "rule": "traits.commutes",
+        "modelVersion": 1,
+    }
+    return {"persona": persona, "version": 1, "fit": 1.0, "because": [reason]} | more
+
+
 def event(id: str = "e1", **more: Any) -> Json:
     return {
         "id": id,

@@ -23,12 +23,14 @@ from gateway.schema import create_schema
 from gateway.settings import Settings
 from infra.chassis.upstream import InProcess, Upstream
 from tests.gateway.documents import (
+    assignment,
     customer,
     event,
     explanation,
     instance,
     journey,
     ledger_entry,
+    persona,
     principal,
     source,
     step,
@@ -53,6 +55,9 @@ def past(api: Gateway) -> None:
         "POST /internal/past/customers/find": lambda body: {"customers": [customer() for _ in body["identifiers"]]},
         "POST /internal/past/customers/ledgers": lambda body: {"ledgers": [[ledger_entry()]] * len(body["customers"])},
         "POST /internal/past/customers/read": lambda body: {"customers": [customer(id) for id in body["ids"]]},
+        "POST /internal/past/personas/of-customers": lambda body: {
+            "assignments": [assignment("commuter", "e3") for _ in body["customers"]]
+        },
         "POST /internal/past/events/read": lambda body: {"events": [event(id) for id in body["ids"]]},
         "POST /internal/past/timelines": lambda body: {"pages": [page([event("e2")]) for _ in body["customers"]]},
         "POST /internal/past/instances/of-customers": lambda body: {
@@ -66,6 +71,7 @@ def past(api: Gateway) -> None:
         "GET /internal/sources": lambda _: {"sources": [source()]},
     }
     api.journeys.answers["POST /internal/journeys/read"] = lambda body: {"journeys": [journey() for _ in body["items"]]}
+    api.personas.answers["POST /internal/personas/read"] = lambda body: {"personas": [persona() for _ in body["items"]]}
 
 
 def selections(kind: GraphQLObjectType, depth: int) -> str:
@@ -78,7 +84,7 @@ def selections(kind: GraphQLObjectType, depth: int) -> str:
             below = _below(field)
             if below is None:
                 yield name
-            elif below.name == "Journey":
+            elif below.name in ("Journey", "Persona"):
                 yield name + " { key }"
             elif depth:
                 yield f"{name}{_page(field)} {selections(below, depth - 1)}"
@@ -116,6 +122,7 @@ async def test_no_field_that_hangs_on_it_asks_for_the_present(api: Gateway) -> N
             "customers/find",
             "customers/read",
             "customers/ledgers",
+            "personas/of-customers",
             "events/read",
             "timelines",
             "instances/of-customers",

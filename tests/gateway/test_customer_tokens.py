@@ -10,7 +10,7 @@ from graphql import OperationType, build_schema
 from gateway.relay import global_id
 from gateway.schema import SDL
 from infra.chassis.errors import Flaw, Invalid
-from tests.gateway.documents import customer, event, explanation, instance, ledger_entry, principal, step
+from tests.gateway.documents import assignment, customer, event, explanation, instance, ledger_entry, principal, step
 from tests.gateway.harness import Gateway
 from tests.gateway.stubs import authenticate, page
 
@@ -42,6 +42,9 @@ def told(api: Gateway) -> None:
     answers["POST /internal/disclosed/customers/find"] = lambda _: {"customers": [customer()]}
     answers["POST /internal/disclosed/customers/ledgers"] = lambda _: {"ledgers": [[ledger_entry()]]}
     answers["POST /internal/disclosed/customers/read"] = lambda _: {"customers": [customer()]}
+    answers["POST /internal/disclosed/personas/of-customers"] = lambda _: {
+        "assignments": [assignment("commuter", "e1")]
+    }
     answers["POST /internal/disclosed/timelines"] = lambda _: {"pages": [page([event()])]}
     answers["POST /internal/disclosed/events/read"] = lambda body: {"events": [event(id) for id in body["ids"]]}
     answers["POST /internal/disclosed/instances/of-customers"] = lambda _: {"pages": [page([instance()])]}
@@ -91,6 +94,7 @@ async def test_me_is_told_only_what_may_be_disclosed(api: Gateway) -> None:
     told(api)
     query = """{ me { identifiers { value } traits ledger { reason event { name } }
         firstContact { name } lastContact { name }
+        persona { personaKey version fit because { text rule events { name } } }
         timeline { edges { node { properties identifiers { value } instances { status } } } }
         instances { edges { node { status phase { key } customer { firstSeenAt } dropOff { evidence { name } }
             explain { text rule events { name } } steps { edges { node { event { name } } } } } } } } }"""
@@ -182,6 +186,7 @@ def test_every_field_at_the_root_is_either_open_to_a_token_or_tried_above() -> N
     ("selection", "place"),
     [
         ("instances { edges { node { journey { name } } } }", "me.instances.edges.0.node.journey"),
+        ("persona { persona { name } }", "me.persona.persona"),
         ("timeline { edges { node { source { origins } } } }", "me.timeline.edges.0.node.source"),
     ],
 )

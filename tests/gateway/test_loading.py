@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.gateway.documents import (
+    assignment,
     customer,
     event,
     explanation,
@@ -175,6 +176,41 @@ async def test_the_versions_of_a_page_of_models_cost_one_call(api: Gateway) -> N
         assert upstream.paths() == [f"/internal/{name}", f"/internal/{name}/versions"]
         shown = [[(one["key"], one["version"]) for one in edge["node"]["versions"]] for edge in found[name]["edges"]]
         assert shown == [[(f"m{number}", 2), (f"m{number}", 1)] for number in range(20)]
+
+
+async def test_twenty_customers_with_who_they_are_and_where_cost_one_call_per_kind(api: Gateway) -> None:
+    many(api, 0)
+    api.events.answers |= {
+        "POST /internal/customers/find": lambda body: {
+            "customers": [customer(f"k{identifier['value']}") for identifier in body["identifiers"]]
+        },
+        "POST /internal/personas/of-customers": lambda body: {
+            "assignments": [assignment(f"p-{id}", f"{id}-e", version=int(id[1:]) + 1) for id in body["customers"]]
+        },
+        "POST /internal/instances/of-customers": lambda body: {
+            "pages": [page([instance(f"{id}-i", customerId=id)]) for id in body["customers"]]
+        },
+    }
+    one = """c%d: customer(identifier: {type: "user_id", value: "%d"}) {
+        persona { version fit persona { key } because { events { messageId } } }
+        instances { edges { node { status phase { key } } } } }"""
+    found = await api.data("{ " + " ".join(one % (number, number) for number in range(20)) + " }")
+    assert sorted(api.events.paths()) == [
+        "/internal/customers/find",
+        "/internal/events/read",
+        "/internal/instances/of-customers",
+        "/internal/personas/of-customers",
+    ]
+    assert (api.journeys.paths(), api.personas.paths()) == ([], ["/internal/personas/read"])
+    assert [found[f"c{number}"]["persona"] for number in range(20)] == [
+        {
+            "version": number + 1,
+            "fit": 1.0,
+            "persona": {"key": f"p-k{number}"},
+            "because": [{"events": [{"messageId": f"m-k{number}-e"}]}],
+        }
+        for number in range(20)
+    ]
 
 
 async def test_no_call_asks_for_more_than_a_hundred(api: Gateway) -> None:

@@ -66,9 +66,10 @@ OWNERS: dict[str, set[str]] = {
 _ROOT = {"Query.", "Mutation.", "Subscription."}
 HELD_BY: dict[str, str] = {
     "Step": "customers",
-    "DropOff": "customers",
+    "PersonaAssignment": "customers",
     "Explanation": "customers",
     "LedgerEntry": "customers",
+    "DropOff": "customers",
     "InstanceChange": "customers",
     "DropOffInsight": "insights",
     "IdentifyPayload": "writing",
@@ -138,6 +139,7 @@ def test_every_crossing_is_known() -> None:
         "Journey.insights",
         "Journey.personas",
         "JourneyInstance.journey",
+        "PersonaAssignment.persona",
         "TouchpointEvent.source",
     ]
 

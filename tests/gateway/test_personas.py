@@ -153,12 +153,21 @@ async def test_a_refusal_is_told_with_its_place(api: Gateway) -> None:
 
 @pytest.mark.parametrize("code", ["CONFLICT", "NOT_FOUND"])
 async def test_publishing_says_what_stands_in_the_way(api: Gateway, code: str) -> None:
-    mutation = 'mutation { publishPersona(key: "commuter") { persona { version } errors { code } } }'
+    mutation = 'mutation { publishPersona(key: "commuter") { persona { version } pending errors { code } } }'
     route = "POST /internal/personas/commuter/publish"
     api.personas.answers[route] = problem(409 if code == "CONFLICT" else 404, code)
-    assert (await api.data(mutation))["publishPersona"] == {"persona": None, "errors": [{"code": code}]}
-    api.personas.answers[route] = lambda _: {"persona": persona(version=2)}
-    assert (await api.data(mutation))["publishPersona"] == {"persona": {"version": 2}, "errors": []}
+    assert (await api.data(mutation))["publishPersona"] == {
+        "persona": None,
+        "pending": False,
+        "errors": [{"code": code}],
+    }
+    for pending in (True, False):
+        api.personas.answers[route] = lambda _, pending=pending: {"persona": persona(version=2), "pending": pending}
+        assert (await api.data(mutation))["publishPersona"] == {
+            "persona": {"version": 2},
+            "pending": pending,
+            "errors": [],
+        }
 
 
 @pytest.mark.parametrize(

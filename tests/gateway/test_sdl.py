@@ -48,14 +48,19 @@ LATER: dict[str, set[str]] = {
     "InsightFilter": {"persona"},
     "CustomerFilter": {"persona"},
     "Hypothesis": {"verdict"},
-    "Customer": {"consents", "persona", "household", "emotion", "fiveQuestions"},
+    "Customer": {"consents", "household", "emotion", "fiveQuestions"},
     "JourneyInstance": {"conformance", "emotion", "next", "goalProbability", "means"},
     "InstanceFilter": {"persona"},
     "Source": {"keys", "lastEventAt", "accepted", "rejected", "newNames", "vanishedNames"},
 }  # fmt: skip
 
 # What we have beyond the promise, members of types and arguments of fields.
-GROWN: dict[str, set[str]] = {"ProjectionStatus": {"rebuilds", "stuck"}, "Customer.ledger": {"first", "after"}}
+GROWN: dict[str, set[str]] = {
+    "Customer.ledger": {"first", "after"},
+    "PersonaAssignment": {"personaKey"},
+    "PersonaPayload": {"pending"},
+    "ProjectionStatus": {"rebuilds", "stuck"},
+}
 GROWN_TYPES = {"Rebuild"}
 
 

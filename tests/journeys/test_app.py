@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import httpx
@@ -11,12 +10,10 @@ from pydantic import ValidationError
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.database import Database
-from infra.chassis.upstream import Answer, Call, Upstream
 from services.journeys.app import create_app
-from services.journeys.clients import Events
 from services.journeys.settings import Settings
 from tests.journeys.builders import journey
-from tests.journeys.conftest import KEY, EventsStub
+from tests.journeys.conftest import KEY
 
 
 async def test_without_more_settings_it_keeps_a_file_in_the_data_folder(tmp_path: Path) -> None:
@@ -66,22 +63,3 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert KEY not in repr(Settings())
     monkeypatch.setenv("KLANTREIS_JOURNEYS_DATABASE_URL", "postgresql://host/journeys")
     assert Settings().database_url == "postgresql://host/journeys"
-
-
-@pytest.mark.parametrize("answer", [b"not json", b'{"versions": 3}', b'{"versions": {"order": "one"}}', b""])
-async def test_an_events_service_that_makes_no_sense_has_acknowledged_nothing(answer: bytes) -> None:
-    class Babbling(EventsStub):
-        async def ask(self, call: Call) -> Answer:
-            return Answer(200, answer)
-
-    assert await Events(Upstream("events", Babbling()), ServiceTokens(KEY)).refresh("default") == {}
-
-
-async def test_an_events_service_that_hangs_is_not_waited_for() -> None:
-    class Hanging(EventsStub):
-        async def ask(self, call: Call) -> Answer:
-            await asyncio.Event().wait()
-            raise AssertionError("nobody wakes it")
-
-    upstream = Upstream("events", Hanging())
-    assert await Events(upstream, ServiceTokens(KEY), refresh_within=0.01).refresh("default") == {}

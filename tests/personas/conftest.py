@@ -8,25 +8,47 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from fastapi import FastAPI
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import from_datetime
+from infra.chassis.upstream import Answer, Call, Upstream
 from services.personas.app import create_app
 from services.personas.settings import Settings
 
 KEY = "a signing key that is long enough for HMAC"
 
 
+class EventsStub:
+    """An events service that answers what a test wants, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+        self.away = False
+        self.asked: list[str] = []
+
+    async def ask(self, call: Call) -> Answer:
+        self.asked.append(f"{call.method} {call.path}")
+        if self.away:
+            raise ConnectionRefusedError
+        return Answer(200, msgspec.json.encode({"versions": self.versions}))
+
+    async def close(self) -> None:
+        """Nothing was opened."""
+
+
 class House:
     """A running personas service with a clock that a test moves."""
 
     def __init__(self, database_url: str) -> None:
+        self.events = EventsStub()
         self.now = "2026-03-01T12:00:00Z"
+        self._upstream = Upstream("events", self.events)
         self._tokens = ServiceTokens(KEY, self.clock)
         settings = Settings(signing_key=KEY, personas_database_url=database_url)
-        self.app: FastAPI = create_app(settings, clock=self.clock)
+        self.app: FastAPI = create_app(settings, events=self._upstream, clock=self.clock)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://personas")
 
     def clock(self) -> int:
@@ -36,6 +58,7 @@ class House:
     async def running(self) -> AsyncIterator[House]:
         async with self.app.router.lifespan_context(self.app), self.client:
             yield self
+        await self._upstream.close()
 
     def token(self, workspace: str = "default", audience: str = "personas") -> dict[str, str]:
         return {"Authorization": f"Bearer {self._tokens.mint(audience, workspace)}"}

@@ -28,7 +28,7 @@ async def test_without_more_settings_it_keeps_a_file_in_the_data_folder(tmp_path
             draft = await client.put("/internal/personas/commuter/draft", json=persona(), headers=headers)
             assert draft.json()["persona"]["revision"] == revision
             published = await client.post("/internal/personas/commuter/publish", headers=headers)
-            assert published.json()["persona"]["version"] == revision
+            assert (published.json()["persona"]["version"], published.json()["pending"]) == (revision, True)
     assert (tmp_path / "var" / "personas.db").is_file()
 
 

@@ -48,10 +48,22 @@ async def test_each_version_keeps_the_evidence_that_changed_it(house: House) -> 
     assert moments == [(None, "2026-03-09T08:30:00Z"), ("2026-03-09T08:30:00Z", None)]
 
 
+async def test_publishing_is_pending_until_events_has_that_version(house: House) -> None:
+    await house.save(persona())
+    house.events.versions = {"commuter": 1, "other": 9}
+    assert (await house.publish()).json()["pending"] is False
+    assert (await house.publish()).json()["pending"] is True
+    house.events.away = True
+    answer = await house.publish()
+    assert (answer.status_code, answer.json()["persona"]["version"], answer.json()["pending"]) == (200, 3, True)
+    assert house.events.asked == ["POST /internal/personas/refresh"] * 3
+
+
 async def test_there_is_nothing_to_publish_without_a_draft(house: House) -> None:
     for key in ("unknown", "%00", "Not a key"):
         answer = await house.publish(key)
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+    assert house.events.asked == []
 
 
 async def test_of_many_who_publish_at_once_nobody_loses_a_version(house: House) -> None:

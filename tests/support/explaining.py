@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from services.events.explanation import Explanation
 from services.events.live.domain import JourneyVersion, Schedule, compile_version
-from services.events.live.domain.explain import Explanation, explain
+from services.events.live.domain.explain import explain
 from services.events.live.domain.model import Model
 from services.events.live.past.folding import folded
 from services.events.timeline.entry import Entry

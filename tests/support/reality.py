@@ -14,9 +14,9 @@ from sqlalchemy import insert, select
 import services.events
 from infra.chassis.database import Database
 from infra.chassis.migrations import upgrade
-from services.events import tables
+from services.events import log_tables
 from services.events.intake.position import Place
-from services.events.intake.slots import Published, Slot
+from services.events.intake.slots import Published, PublishedPersona, Slot
 from services.events.intake.store import Group, LogStore
 from services.events.projector.progress import Progress
 from services.events.projector.runner import Projector
@@ -59,7 +59,7 @@ class Reality:
         await upgrade(self.state, MIGRATIONS / "state")
         async with self.log_database.write() as connection:
             row = {"key": WORKSPACE, "name": "Default", "secret": b"s" * 16, "created_at": 0}
-            await connection.execute(insert(tables.workspaces), row)
+            await connection.execute(insert(log_tables.workspaces), row)
         await self.projector.renew()
         return self
 
@@ -77,6 +77,11 @@ class Reality:
     async def publish(self, journeys: Sequence[Json]) -> Place:
         return await self.append(
             [Published(journey["key"], journey["version"], msgspec.json.encode(journey)) for journey in journeys]
+        )
+
+    async def publish_personas(self, personas: Sequence[Json]) -> Place:
+        return await self.append(
+            [PublishedPersona(one["key"], one["version"], msgspec.json.encode(one)) for one in personas]
         )
 
     async def project(self) -> None:

@@ -21,7 +21,7 @@ from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
 from infra.chassis.migrations import upgrade
 from infra.chassis.notices import Bell
-from services.events import tables
+from services.events import log_tables, tables
 from services.events.access import AUDIENCE, workspace_of
 from services.events.changes.feed import ChangeFeed
 from services.events.feeds import api as feeds_api
@@ -40,6 +40,8 @@ from services.events.live.handlers import InstanceReads
 from services.events.live.past import api as past_api
 from services.events.live.queries import InstanceQueries
 from services.events.models.queries import Models
+from services.events.personas.handlers import Assignments
+from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
 from services.events.rejected import api as rejected_api
 from services.events.rejected.queries import RejectedQueries
 from services.events.timeline import api as timeline_api
@@ -85,8 +87,9 @@ class State:
         app.include_router(timeline_api.router(timelines, customers, workspace))
         instances, models = InstanceQueries(self.database), Models(self.database)
         reads = InstanceReads(instances, DecisiveQueries(self.database), models, customers, timelines)
+        assignments = Assignments(PublishedPersonas(self.database), OccurrenceQueries(self.database))
         app.include_router(live_api.router(reads, workspace))
-        app.include_router(past_api.router(self.database, self.log, customers, timelines, workspace))
+        app.include_router(past_api.router(self.database, self.log, customers, timelines, assignments, workspace))
         app.include_router(insights_api.router(InsightQueries(self.database, models), instances, models, workspace))
         changes = ChangeFeed(self.database, self.log, customers, lambda: self.now)
         self.feeds = Feeds({"changes": changes}, Bell(), None)
@@ -101,7 +104,7 @@ class State:
         await upgrade(self.database, MIGRATIONS / "state")
         rows = [{"key": key, "name": key, "secret": secret, "created_at": 0} for key, secret in SECRETS.items()]
         async with self.log_database.write() as connection:
-            await connection.execute(insert(tables.workspaces), rows)
+            await connection.execute(insert(log_tables.workspaces), rows)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import select
 
 from infra.chassis.database import Database
-from services.events import tables
+from services.events import log_tables, tables
 from services.events.intake.slots import Recorded, unpack
 from services.events.live import traits
 
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 async def logged_messages(log: Database) -> list[str]:
     """The message id of every event in the log, repeats included, in the order of the rows."""
     async with log.read() as connection:
-        bodies = (await connection.execute(select(tables.log.c.body).order_by(tables.log.c.seq))).scalars()
+        bodies = (await connection.execute(select(log_tables.log.c.body).order_by(log_tables.log.c.seq))).scalars()
         return [slot.message_id for body in bodies for slot in unpack(body) if isinstance(slot, Recorded)]
 
 

@@ -21,7 +21,8 @@ class Explanation:
     event_keys: strawberry.Private[list[str]]
     text: str
     rule: str | None = strawberry.field(
-        description="As authored. It is true of each of `events`; where there are none, nothing has met it yet."
+        description="As authored. A persona's is true of the customer. A journey's is true of each of `events`; "
+        "where there are none, nothing has met it yet."
     )
     model_version: int | None = strawberry.field(description="Of the journey or persona that the rule is of.")
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 import strawberry
 
+from gateway.areas.customers.assignments import PersonaAssignment, to_assignment
 from gateway.areas.customers.explanations import Explanation, to_explanation
 from gateway.areas.customers.identifiers import Identifier, to_identifier
 from gateway.areas.customers.ledger import LedgerEntry, ledger_key, to_ledger_entry
@@ -67,6 +68,13 @@ class Customer(Node):
     async def last_contact(self, info: Info) -> TouchpointEvent | None:
         page = await self.loaders.timeline_by_customer(TimelineOf(first=1)).load(self.key)
         return to_event(page.items[0], self.loaders) if page and page.items else None
+
+    @resolved(
+        description="Who they are by what is known now, or was as of the moment; null when no persona means them."
+    )
+    async def persona(self, info: Info) -> PersonaAssignment | None:
+        found = await self.loaders.assignment_by_customer.load(self.key)
+        return to_assignment(found, self.loaders) if found else None
 
     @resolved(description="Newest start first.")
     async def instances(

@@ -14,6 +14,7 @@ from infra.chassis.errors import Problem
 @strawberry.type
 class PersonaPayload:
     persona: Persona | None
+    pending: bool = strawberry.field(description="Whether events still has to take a published version over.")
     errors: list[UserError]
 
 
@@ -24,13 +25,13 @@ class PersonaMutations:
         try:
             saved = await info.context.personas.save(input.key, to_wire(input))
         except Problem as problem:
-            return PersonaPayload(persona=None, errors=refusals(problem))
-        return PersonaPayload(persona=to_persona(saved), errors=[])
+            return PersonaPayload(persona=None, pending=False, errors=refusals(problem))
+        return PersonaPayload(persona=to_persona(saved), pending=False, errors=[])
 
     @resolved(WritesModels, description="Makes a version of the draft, in place of the one before.")
     async def publish_persona(self, info: Info, key: str) -> PersonaPayload:
         try:
             published = await info.context.personas.publish(key)
         except Problem as problem:
-            return PersonaPayload(persona=None, errors=refusals(problem))
-        return PersonaPayload(persona=to_persona(published), errors=[])
+            return PersonaPayload(persona=None, pending=False, errors=refusals(problem))
+        return PersonaPayload(persona=to_persona(published.persona), pending=published.pending, errors=[])

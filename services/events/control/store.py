@@ -20,7 +20,7 @@ from services.events.control.domain import (
     prefix_of,
     principal_of,
 )
-from services.events.tables import source_keys, sources, workspaces
+from services.events.log_tables import source_keys, sources, workspaces
 
 
 class KnownKey(NamedTuple):

@@ -15,6 +15,7 @@ from services.events.disclosure.schemas import (
     ToldLedgersBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
+    ToldPersonasOfCustomersBody,
     ToldStepsBody,
     ToldTimelinesBody,
 )
@@ -42,6 +43,13 @@ def _tell_of_customers(routes: APIRouter, disclosure: Disclosure, workspace_of: 
     async def read_own_ledgers(body: ToldLedgersBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """The links between the customer's identifiers that trusted senders have drawn; null for everybody else."""
         return JSONResponse({"ledgers": await disclosure.ledgers(workspace, body)})
+
+    @routes.post("/personas/of-customers")
+    async def read_own_personas(
+        body: ToldPersonasOfCustomersBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """The persona that the customer is; null if they are none, and for everybody else."""
+        return JSONResponse({"assignments": await disclosure.personas(workspace, body)})
 
     @routes.post("/timelines")
     async def read_own_timelines(body: ToldTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:

@@ -21,19 +21,23 @@ from services.events.disclosure.schemas import (
     ToldLedgersBody,
     ToldOfCustomersBody,
     ToldOfEventsBody,
+    ToldPersonasOfCustomersBody,
     ToldStepsBody,
     ToldTimelinesBody,
 )
+from services.events.explanation import ExplanationDocument
 from services.events.identity.domain import profile_id
 from services.events.identity.schemas import CustomerDocument, LedgerEntryDocument, customer_document, ledger_documents
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
-from services.events.live.explaining import ExplanationDocument, explained
+from services.events.live.explaining import explained
 from services.events.live.past.folding import Past, folded
 from services.events.live.queries import InstanceRow
 from services.events.live.schemas import InstanceDocument, StepDocument, instance_document, step_document
 from services.events.models.queries import Models
 from services.events.paging import Page, page_of, read_cursor, write_cursor
+from services.events.personas.handlers import Assignments
+from services.events.personas.schemas import AssignmentDocument
 from services.events.timeline.entry import Entry
 from services.events.timeline.queries import Wanted
 from services.events.timeline.reader import EntryReader
@@ -56,6 +60,7 @@ class Disclosure:
 
     queries: DisclosureQueries
     models: Models
+    assignments: Assignments
     reader: EntryReader
     log: LogStore
     clock: Clock
@@ -77,6 +82,14 @@ class Disclosure:
             ledger_documents(body, story.ledger, story.known_by) if story is not None and _owns(story, id) else None
             for id in body.customers
         ]
+
+    async def personas(self, workspace: str, body: ToldPersonasOfCustomersBody) -> list[AssignmentDocument | None]:
+        """Who the customer is by what may be told to them."""
+        story = await self._story(workspace, body)
+        if story is None:
+            return [None] * len(body.customers)
+        told = await self.assignments.of_story(workspace, story.row, story.entries, self.clock())
+        return [told if _owns(story, customer) else None for customer in body.customers]
 
     # --- events ------------------------------------------------------------------------------------------------------
 

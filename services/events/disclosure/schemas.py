@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.events.identity.domain import Identifier
 from services.events.identity.schemas import CustomersBody, FindBody, IdentifierBody, LedgersBody
 from services.events.live.schemas import ExplainBody, OfCustomersBody, OfEventsBody, StepsBody
+from services.events.personas.schemas import PersonasOfCustomersBody
 from services.events.schemas import Body
 from services.events.timeline.schemas import EventsBody, TimelinesBody
 
@@ -26,6 +27,10 @@ class ToldCustomersBody(Told, CustomersBody):
 
 
 class ToldLedgersBody(Told, LedgersBody):
+    pass
+
+
+class ToldPersonasOfCustomersBody(Told, PersonasOfCustomersBody):
     pass
 
 

@@ -20,6 +20,8 @@ from services.events.live.store import standing
 from services.events.live.store.writing import Changes
 from services.events.models import builds
 from services.events.models.queries import Models
+from services.events.personas import store as personas
+from services.events.personas.queries import looked_for
 from services.events.projector import stuck
 from services.events.projector.refold import refold
 from services.events.projector.work import Built, Work
@@ -48,6 +50,7 @@ class _Stored(NamedTuple):
     instances: dict[ProfileId, set[InstanceRow]]
     steps: dict[ProfileId, set[StepRow]]
     checkpoints: dict[ProfileId, dict[bytes, bytes]]
+    occurrences: dict[ProfileId, set[personas.Occurred]]
 
 
 class Comparing:
@@ -61,6 +64,7 @@ class Comparing:
         reader: EntryReader,
         built: Mapping[int, Built],
         filled: frozenset[int],
+        asked: frozenset[bytes],
         now: Microseconds,
     ) -> None:
         self._connection = connection
@@ -69,6 +73,7 @@ class Comparing:
         self._reader = reader
         self._built = built
         self._filled = filled
+        self._asked = asked
         self._now = now
 
     @classmethod
@@ -85,7 +90,8 @@ class Comparing:
         schedules = await models.schedules(connection, workspace, active)
         built = {one.number: Built(one.number, one.journey, schedules[one.number]) for one in active}
         unfinished = {rebuild.build.number for rebuild in await builds.rebuilds(connection, workspace)}
-        return cls(connection, workspace, secret, reader, built, frozenset(built) - unfinished, now)
+        asked = await personas.asked(connection, workspace) - await looked_for(connection, workspace)
+        return cls(connection, workspace, secret, reader, built, frozenset(built) - unfinished, asked, now)
 
     async def compare(self, asked: Collection[ProfileId]) -> Compared:
         waiting = await self._waiting(asked)
@@ -116,6 +122,7 @@ class Comparing:
             await self._rows(instances, InstanceRow, asked),
             await self._rows(steps, StepRow, asked),
             noted,
+            await personas.of_customers(self._connection, self._workspace, asked),
         )
 
     async def _rows(self, table: Any, kind: type[_Row], asked: Collection[ProfileId]) -> dict[ProfileId, set[_Row]]:
@@ -157,10 +164,12 @@ class Comparing:
         made = changes.customers[0] if changes.customers else None
         noted = {key: state for _customer, key, state in changes.checkpoints}
         of_builds = work.base.keys()
+        occurred = {one for one in stored.occurrences.get(work.customer, ()) if one.name in self._asked}
         checks: dict[str, bool] = {
             "instances": _same(stored.instances[work.customer], changes.instances, of_builds),
             "steps": _same(stored.steps[work.customer], changes.steps, of_builds),
             "checkpoints": _same_states(stored.checkpoints[work.customer], noted, of_builds),
+            "occurrences": occurred == set(personas.occurred_in(self._asked, work.entries, self._secret)),
             "customer": _alike(row, made, _facts),
             "traits": _alike(row, made, attrgetter("traits")),
             "state": _alike(row, made, lambda one: _states(one.state, of_builds)),

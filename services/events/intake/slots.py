@@ -55,11 +55,19 @@ class Published(msgspec.Struct, array_like=True, tag="m", frozen=True, gc=False)
     document: bytes
 
 
+class PublishedPersona(msgspec.Struct, array_like=True, tag="p", frozen=True, gc=False):
+    """A persona version that came into being: its document as JSON, as the personas service published it."""
+
+    persona: str
+    version: int
+    document: bytes
+
+
 class Blank(msgspec.Struct, array_like=True, tag="x", frozen=True, gc=False):
     """A slot that was erased."""
 
 
-Slot: TypeAlias = Recorded | Refused | Published | Blank
+Slot: TypeAlias = Recorded | Refused | Published | PublishedPersona | Blank
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Slot])

@@ -13,7 +13,7 @@ from infra.chassis.errors import NotFound
 from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
 from services.events.intake.slots import Slot, pack, unpack, unpack_raw
-from services.events.tables import log, workspaces
+from services.events.log_tables import log, workspaces
 
 __all__ = ["NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
 

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
-from services.events.live.domain.explain import Explanation, explain
+from services.events.explanation import ExplanationDocument, explanation_document
+from services.events.live.domain.explain import explain
 from services.events.live.domain.model import Model
 from services.events.live.domain.standing import Standing
 from services.events.models.queries import Journey
 from services.events.timeline.domain import Event
-
-
-class ExplanationDocument(msgspec.Struct, rename="camel"):
-    text: str
-    events: list[str]
-    rule: str | None
-    model_version: int
 
 
 def explained(
@@ -30,8 +22,4 @@ def explained(
     models = {
         version.number: Model(journey.documents[version.number], version) for version in journey.schedule.versions
     }
-    return [_document(one) for one in explain(standing, models, events)]
-
-
-def _document(one: Explanation) -> ExplanationDocument:
-    return ExplanationDocument(one.text, list(one.events), one.rule, one.version)
+    return [explanation_document(one) for one in explain(standing, models, events)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from services.events.explanation import ExplanationDocument
 from services.events.identity.queries import CustomerQueries
 from services.events.ids import parse_id
 from services.events.live.decisive import DecisiveQueries
-from services.events.live.explaining import ExplanationDocument, explained
+from services.events.live.explaining import explained
 from services.events.live.filter import InstanceFilter, conditions
 from services.events.live.queries import InstanceQueries, InstanceRow
 from services.events.live.schemas import (

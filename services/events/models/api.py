@@ -1,4 +1,4 @@
-"""The internal route by which journeys says that something was published."""
+"""The internal routes by which the services that publish models say that something was published."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from services.events.access import WorkspaceOf
 from services.events.models.pull import ModelPuller
 
 
-def router(puller: ModelPuller, workspace_of: WorkspaceOf) -> APIRouter:
-    routes = APIRouter(prefix="/internal/models", tags=["models"])
+def router(journeys: ModelPuller, personas: ModelPuller, workspace_of: WorkspaceOf) -> APIRouter:
+    routes = APIRouter(prefix="/internal", tags=["models"])
 
-    @routes.post("/refresh")
+    @routes.post("/models/refresh")
     async def refresh(workspace: str = Depends(workspace_of)) -> JSONResponse:
-        """Pulls published models now; the newest version of each journey that is in the log."""
-        return JSONResponse({"versions": await puller.refresh(workspace)})
+        """Pulls published journeys now; the newest version of each that is in the log."""
+        return JSONResponse({"versions": await journeys.refresh(workspace)})
+
+    @routes.post("/personas/refresh")
+    async def refresh_personas(workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """Pulls published personas now; the newest version of each that is in the log."""
+        return JSONResponse({"versions": await personas.refresh(workspace)})
 
     return routes

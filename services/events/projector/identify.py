@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from infra.chassis.database import Database
 from services.events.intake.position import Place
 from services.events.intake.store import LogStore
+from services.events.personas import store as personas
 from services.events.projector import cursor, dirty
 from services.events.projector.dirty import Change
 from services.events.projector.leases import Leases, identify_lease
@@ -51,7 +52,8 @@ class Identify:
         self._taking_in = TakingIn(log, reader)
 
     async def step(self, workspace: str) -> int:
-        """Applies the next rows of the log, if this process owns the workspace; how many slots it applied."""
+        """Applies the next rows of the log, if this process owns the workspace, and looks through some former ones for
+        events that a persona is the first to ask about; how many slots these were."""
         lease = identify_lease(workspace)
         if lease not in self._leases.held:
             return 0
@@ -59,25 +61,29 @@ class Identify:
         async with self._state.write() as connection:
             place, applied = await cursor.read(connection, workspace)
             rows = await self._log.read_after(workspace, place, _STEP_SLOTS)
-            if not rows:
-                return 0
             batch = Batch()
             for row in rows:
                 batch.add(row, self._reader.keep(workspace, row.place.seq, row.slots))
-            await self._apply(connection, workspace, batch)
-            await cursor.move(connection, self._state, workspace, rows[-1].place, applied + batch.slots)
-            await self._leases.check(connection, epochs)
+            if rows:
+                await self._apply(connection, workspace, batch, place)
+                await cursor.move(connection, self._state, workspace, rows[-1].place, applied + batch.slots)
+            looked_through = await personas.fill(connection, self._log, workspace)
+            if rows or looked_through:
+                await self._leases.check(connection, epochs)
         if not self._state.is_sqlite and applied.bit_length() < (applied + batch.slots).bit_length():
             await self._measure_tables()
-        return batch.slots
+        return batch.slots + looked_through
 
-    async def _apply(self, connection: AsyncConnection, workspace: str, batch: Batch) -> None:
-        taken = await self._taking_in.take(connection, workspace, batch)
+    async def _apply(self, connection: AsyncConnection, workspace: str, batch: Batch, read_until: Place) -> None:
+        taken = await self._taking_in.take(connection, workspace, batch, read_until)
         placed = [
             Placed(profile, entry.key, entry.seq, entry.slot)
             for entry, (profile, _customer) in zip(taken.fresh, taken.owners, strict=True)
         ]
         await timeline_store.append(connection, workspace, placed)
+        names = await personas.asked(connection, workspace)
+        standing = ((profile, entry) for entry, (profile, _) in zip(taken.fresh, taken.owners, strict=True))
+        await personas.append(connection, workspace, personas.among_asked(names, standing))
         customers = [customer for _profile, customer in taken.owners]
         await dirty.mark(connection, workspace, _marks(batch.places, taken.fresh, customers, taken.moved))
         for reread in taken.rereads:

@@ -16,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.identity.domain import ProfileId
 from services.events.identity.ledger import Ledger
-from services.events.intake.position import Place
-from services.events.intake.slots import Published, Refused
+from services.events.intake.position import START, Place
+from services.events.intake.slots import Published, PublishedPersona, Refused
 from services.events.intake.store import LogRow, LogStore
 from services.events.models import builds
 from services.events.models.builds import Publication, Reread
+from services.events.personas import store as personas
 from services.events.timeline import store as timeline_store
 from services.events.timeline.entry import Entry, as_sent, same_content
 from services.events.timeline.reader import EntryReader
@@ -36,6 +37,7 @@ class Batch:
     entries: list[Entry] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
     published: list[Publication] = field(default_factory=list)
+    personas: list[personas.Publication] = field(default_factory=list)
     slots: int = 0
     places: dict[int, Place] = field(default_factory=dict)
     """Of the rows, by their `seq`, in the order of the log."""
@@ -51,6 +53,8 @@ class Batch:
                 self.rejected.append(_rejected_row(row.place.seq, index, slot))
             elif isinstance(slot, Published):
                 self.published.append(Publication(row.place, index, row.logged_at, slot))
+            elif isinstance(slot, PublishedPersona):
+                self.personas.append(personas.Publication(row.place.seq, slot))
 
 
 class TakenIn(NamedTuple):
@@ -72,13 +76,21 @@ class TakingIn:
         self._reader = reader
         self._secrets: dict[str, bytes] = {}
 
-    async def take(self, connection: AsyncConnection, workspace: str, batch: Batch) -> TakenIn:
-        """Takes in the next rows of the log, all of it or nothing."""
+    async def take(
+        self, connection: AsyncConnection, workspace: str, batch: Batch, read_until: Place = START
+    ) -> TakenIn:
+        """Takes in the next rows of the log, all of it or nothing.
+
+        `read_until`: what lies at or before it is to be looked through for events that personas are the first to ask
+        about; START: the caller sees to it.
+        """
         secret = await self._secret(workspace)
         fresh = await self._without_duplicates(connection, workspace, secret, batch)
         owners, moved = await Ledger(workspace, secret).observe(connection, fresh)
         await timeline_store.keep_rejected(connection, workspace, batch.rejected)
         rereads = await builds.publish(connection, workspace, batch.published) if batch.published else []
+        if batch.personas:
+            await personas.publish(connection, workspace, batch.personas, read_until)
         return TakenIn(fresh, owners, moved, rereads)
 
     async def _without_duplicates(

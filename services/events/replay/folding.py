@@ -6,7 +6,7 @@ Nothing is stored of the customers yet, so nothing is read or compared: what a f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple, cast
@@ -25,6 +25,7 @@ from services.events.live.store import writing
 from services.events.live.store.writing import Changes
 from services.events.models import builds
 from services.events.models.queries import Models
+from services.events.personas import store as personas
 from services.events.projector import stuck
 from services.events.projector.fold import is_about_the_data
 from services.events.projector.refold import Outcome, refold
@@ -54,12 +55,19 @@ class Folding:
     """Of one workspace; make it with `prepared`."""
 
     def __init__(
-        self, state: Database, workspace: str, secret: bytes, built: Mapping[int, Built], now: Microseconds
+        self,
+        state: Database,
+        workspace: str,
+        secret: bytes,
+        built: Mapping[int, Built],
+        asked: Collection[bytes],
+        now: Microseconds,
     ) -> None:
         self._state = state
         self._workspace = workspace
         self._secret = secret
         self._built = built
+        self._asked = asked
         self._now = now
 
     @classmethod
@@ -68,20 +76,24 @@ class Folding:
         async with state.read() as connection:
             active = await builds.active(connection, workspace)
             schedules = await Models(state).schedules(connection, workspace, active)
+            asked = await personas.asked(connection, workspace)
         built = {one.number: Built(one.number, one.journey, schedules[one.number]) for one in active}
-        return cls(state, workspace, await log.secret(workspace), built, now)
+        return cls(state, workspace, await log.secret(workspace), built, asked, now)
 
     async def fold(self, aside: Aside, shelf: int) -> int:
         """Folds and writes the customers of a shelf; how many events they have."""
         events: dict[ProfileId, list[Entry]] = defaultdict(list)
         placed: list[Placed] = []
+        occurred: list[personas.Occurred] = []
         for customer, profile, seq, slot, recorded in await aside.events_on(shelf):
             entry = Entry.of(seq, slot, recorded)
             events[customer].append(entry)
             placed.append(Placed(profile, entry.key, seq, slot))
+            occurred += personas.among_asked(self._asked, [(profile, entry)])
         placed.sort()
         async with self._state.write() as connection:
             await timeline_store.append(connection, self._workspace, placed)
+            await personas.append(connection, self._workspace, sorted(occurred))
         await self._write([History(one, sorted(events[one], key=attrgetter("key"))) for one in sorted(events)])
         return len(placed)
 

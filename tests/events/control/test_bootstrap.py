@@ -16,7 +16,7 @@ from services.events.control.credentials import Credentials, CredentialsUnreadab
 from services.events.control.domain import SCOPES, KeyKind, Principal, Source, Trust
 from services.events.control.handlers import Bootstrapped, KeyRing, bootstrap
 from services.events.control.store import ControlStore
-from services.events.tables import source_keys, workspaces
+from services.events.log_tables import source_keys, workspaces
 
 WEBSITE = Source("default", "website", "Website", "website", Trust.CLAIMED)
 API = Source("default", "api", "API", "api", Trust.VERIFIED)

@@ -21,7 +21,7 @@ from services.events.control.domain import (
 )
 from services.events.control.handlers import KeyRing, make_key
 from services.events.control.store import ControlStore, KnownKey, insert_sources
-from services.events.tables import source_keys, sources
+from services.events.log_tables import source_keys, sources
 
 SECOND = 1_000_000
 SHOP = Source("default", "shop", "Shop", "shop", Trust.CLAIMED, default_channel="shop", origins=("https://shop.nl",))

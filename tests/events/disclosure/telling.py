@@ -16,6 +16,8 @@ from services.events.disclosure import api
 from services.events.disclosure.handlers import MOST_TOLD, Disclosure
 from services.events.disclosure.queries import DisclosureQueries
 from services.events.models.queries import Models
+from services.events.personas.handlers import Assignments
+from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
 from services.events.timeline.reader import EntryReader
 from tests.support.reality import WORKSPACE, Reality
 
@@ -57,6 +59,13 @@ class Telling:
         instances: Json = found
         return instances
 
+    async def persona(self, known: Identifier) -> Json | None:
+        customer = await self.me(known)
+        assert customer is not None
+        [found] = await self.ask("personas/of-customers", known, customers=[customer["id"]])
+        persona: Json | None = found
+        return persona
+
     async def everything(self, known: Identifier) -> Json | None:
         """All that there is to be told. Places in the log are left out: they count what others sent as well."""
         customer = await self.me(known)
@@ -72,12 +81,17 @@ class Telling:
         assert events == timeline["items"]
         [ledger] = await self.ask("customers/ledgers", known, customers=[customer["id"]])
         assert {one["eventId"] for one in ledger} <= {one["id"] for one in events}
+        persona = await self.persona(known)
+        names = {one["id"]: one["messageId"] for one in timeline["items"]}
+        for reason in persona["because"] if persona else ():
+            reason["events"] = [names[id] for id in reason["events"]]
         del customer["firstEventId"]
         for item in timeline["items"]:
             del item["id"]
         return {
             "customer": customer,
             "ledger": [entry | {"eventId": None} for entry in ledger],
+            "persona": persona,
             "timeline": timeline,
             "instances": instances,
             "explanations": [
@@ -93,7 +107,8 @@ async def telling(reality: Reality, most: int = MOST_TOLD) -> AsyncIterator[Tell
     answer_problems(app)
     models, reader = Models(reality.state), EntryReader(reality.log)
     queries = DisclosureQueries(reality.state)
-    disclosure = Disclosure(queries, models, reader, reality.log, lambda: reality.now, most)
+    assignments = Assignments(PublishedPersonas(reality.state), OccurrenceQueries(reality.state))
+    disclosure = Disclosure(queries, models, assignments, reader, reality.log, lambda: reality.now, most)
     app.include_router(api.router(disclosure, workspace_of(TOKENS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
         yield Telling(client)

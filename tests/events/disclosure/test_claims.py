@@ -34,6 +34,11 @@ SHOP = {
     "goal": 'name == "Buy"',
     "patience": "P7D",
 }
+PERSONAS = [
+    {"key": "a-pwned", "version": 1, "matches": 'traits.plan == "pwned" || count("View", "P90D") >= 3'},
+    {"key": "buyer", "version": 1, "matches": 'traits.plan == "gold" && seen("Buy", "P30D")'},
+    {"key": "viewer", "version": 1, "matches": 'seen("View", "P30D")'},
+]
 VICTIM, VISITOR, EMAIL = ("user_id", "victim"), ("anonymous_id", "a-victim"), ("email", "victim@example.org")
 ATTACKER, HIS_VISITOR, HIS_EMAIL = ("user_id", "attacker"), ("anonymous_id", "a-attacker"), ("email", "at@example.org")
 VICTIMS, ATTACKERS = (VICTIM, VISITOR, EMAIL), (ATTACKER, HIS_VISITOR, HIS_EMAIL)
@@ -91,6 +96,11 @@ ATTACKS = {
 }
 
 
+async def publish(reality: Reality) -> None:
+    await reality.publish([SHOP])
+    await reality.publish_personas(PERSONAS)
+
+
 async def told(reality: Reality, known: Iterable[Identifier]) -> list[Json | None]:
     reality.now = EPOCH + 6 * DAY
     await reality.project()
@@ -106,30 +116,36 @@ def attack(request: pytest.FixtureRequest) -> list[Json]:
 
 async def test_who_claims_to_be_somebody_reads_nothing_of_them(database_url: str, attack: list[Json]) -> None:
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         await reality.record([*ACCOUNT, *attack])
         without_victim = await told(reality, ATTACKERS)
         await reality.record(LIFE)
         assert await told(reality, ATTACKERS) == without_victim
         assert without_victim[0] is not None  # he has an account, and is told of it
         assert [one["messageId"] for one in without_victim[0]["timeline"]["items"]] == ["a2", "a1"]
+        assert without_victim[0]["persona"]["persona"] == "viewer"
 
 
 async def test_nobody_is_told_what_others_claim_of_them(database_url: str, attack: list[Json]) -> None:
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         await reality.record(LIFE)
         unharmed = await told(reality, VICTIMS)
         await reality.record([*ACCOUNT, *attack])
         assert await told(reality, VICTIMS) == unharmed
         assert unharmed[0] == unharmed[1] == unharmed[2]
         assert unharmed[0] is not None
+        assert unharmed[0]["persona"]["persona"] == "buyer"
+        assert [(one["modelVersion"], one["events"]) for one in unharmed[0]["persona"]["because"]] == [
+            (1, ["v3"]),
+            (1, ["v1"]),
+        ]
         assert [one["messageId"] for one in unharmed[0]["timeline"]["items"]] == ["v4", "v3", "v2", "v1"]
 
 
 async def test_a_visitor_who_is_known_by_nothing_else_reads_what_the_browser_sent(database_url: str) -> None:
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         await reality.record([LIFE[0], saying("1", ATTACKER, VISITOR), saying("2", VISITOR, HIS_VISITOR)])
         [visitor] = await told(reality, [VISITOR])
         assert visitor is not None
@@ -144,7 +160,7 @@ async def test_a_visitor_who_is_known_by_nothing_else_reads_what_the_browser_sen
 async def test_a_link_that_a_trusted_source_vouches_for_holds_although_a_claim_came_first(database_url: str) -> None:
     """The claim takes the visitor into the attacker's customer, and there the login is refused."""
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         await reality.record([*ACCOUNT, claim("1", ATTACKER, VISITOR, day=3), *LIFE])
         [victim, attacker] = await told(reality, [VICTIM, ATTACKER])
         assert victim is not None
@@ -192,7 +208,7 @@ async def test_what_only_claims_name_is_nobody(database_url: str) -> None:
 
 async def test_somebody_else_is_null_whoever_asks(database_url: str) -> None:
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         await reality.record([*LIFE, *ACCOUNT])
         reality.now = EPOCH + 6 * DAY
         await reality.project()
@@ -210,6 +226,8 @@ async def _is_shown_nothing_of_the_victim(asked: Telling) -> None:
     assert await asked.ask("customers/find", ATTACKER, identifiers=identifiers) == [None] * 4
     assert await asked.ask("customers/read", ATTACKER, ids=[victim["id"]]) == [None]
     assert await asked.ask("customers/ledgers", ATTACKER, customers=[victim["id"]]) == [None]
+    assert await asked.ask("personas/of-customers", ATTACKER, customers=[victim["id"]]) == [None]
+    assert await asked.ask("personas/of-customers", ("user_id", "nobody"), customers=[victim["id"]]) == [None]
     assert await asked.ask("timelines", ATTACKER, customers=[victim["id"]]) == [None]
     assert await asked.ask("events/read", ATTACKER, ids=events) == [None] * 4
     assert await asked.ask("instances/of-customers", ATTACKER, customers=[victim["id"]]) == [None]
@@ -222,7 +240,7 @@ async def _is_shown_nothing_of_the_victim(asked: Telling) -> None:
 
 async def test_pages_go_on_where_the_last_one_ended(database_url: str) -> None:
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         again = [happening(f"b{day}", "Buy", day, VICTIM, verified=True) for day in (3.5, 4.5)]
         await reality.record([*LIFE, *again])
         reality.now = EPOCH + 6 * DAY
@@ -252,7 +270,7 @@ async def test_pages_go_on_where_the_last_one_ended(database_url: str) -> None:
 
 async def test_of_a_long_history_the_newest_events_are_told(database_url: str) -> None:
     async with Reality(database_url) as reality:
-        await reality.publish([SHOP])
+        await publish(reality)
         await reality.record([*LIFE, claim("1", VICTIM, day=5), claim("2", VICTIM, HIS_VISITOR, day=5)])
         reality.now = EPOCH + 6 * DAY
         await reality.project()
@@ -263,3 +281,4 @@ async def test_of_a_long_history_the_newest_events_are_told(database_url: str) -
             [why] = await asked.ask("instances/explain", VICTIM, instances=[instance["id"]])
             begun = 'It began with "Buy" on 2026-01-04 00:00:00 UTC, recognised by touchpoint "B" of phase "Buy".'
             assert why[0]["text"] == begun
+            assert await asked.persona(VICTIM) is None  # with the login their plan is forgotten, and the view with it

@@ -57,6 +57,7 @@ async def lived(database_url: str) -> AsyncIterator[Reality]:
     """Some customers with histories that are long enough for checkpoints, and still on their way."""
     async with Reality(database_url) as reality:
         await reality.publish([SHOP])
+        await reality.publish_personas([{"key": "buyer", "version": 1, "matches": 'seen("Buy", "P9D")'}])
         reality.now = EPOCH + 40 * DAY
         for user in range(_USERS):
             await reality.record([visit(f"{user}.{number}", number / 2, f"u{user}") for number in range(80)])
@@ -113,6 +114,14 @@ async def a_checkpoint_less(reality: Reality) -> bytes:
     return await _delete_one(reality, tables.checkpoints)
 
 
+async def an_occurrence_less(reality: Reality) -> bytes:
+    occurrence = (await reality.rows(tables.occurrences))[0]
+    [owner] = [row for row in await reality.rows(tables.identifiers) if row.profile == occurrence.profile]
+    async with reality.state.write() as connection:
+        await connection.execute(delete(tables.occurrences).where(tables.occurrences.c.key == occurrence.key))
+    return bytes(owner.customer)
+
+
 async def _delete_one(reality: Reality, table: Any) -> bytes:
     row = (await reality.rows(table))[0]
     async with reality.state.write() as connection:
@@ -163,6 +172,7 @@ async def _alter(reality: Reality, customer: bytes, **columns: Any) -> None:
         (a_customer_less, "customer", False),
         (a_step_less, "steps", True),
         (a_checkpoint_less, "checkpoints", False),
+        (an_occurrence_less, "occurrences", False),
         (another_status, "instances", True),
         (another_state, "state", False),
         (another_trait, "traits", False),

@@ -11,7 +11,7 @@ from infra.chassis.settings import PublicUrl
 from services.events.control.handlers import KeyRing
 from services.events.control.store import ControlStore
 from services.events.intake.library_settings import LibrarySettings
-from services.events.tables import sources
+from services.events.log_tables import sources
 from tests.events.intake.calls import NOW
 from tests.events.intake.door import Door, problem
 

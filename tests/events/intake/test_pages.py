@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from services.events.tables import sources
+from services.events.log_tables import sources
 from tests.events.intake.calls import track
 from tests.events.intake.door import Door, problem
 

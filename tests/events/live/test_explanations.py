@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from services.events.live.domain.explain import Explanation
+from services.events.explanation import Explanation
 from tests.support.explaining import Explained, explained
 from tests.support.histories import DAY, EPOCH, plain_event
 

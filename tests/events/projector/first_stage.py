@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from infra.chassis.database import Database, delete_rows
 from infra.chassis.migrations import upgrade
-from services.events import tables
+from services.events import log_tables, tables
 from services.events.identity.domain import profile_id, strength
 from services.events.intake.position import Place
 from services.events.intake.slots import Published, Recorded, Slot
@@ -125,7 +125,7 @@ class FirstStage:
             await upgrade(database, migrations)
         rows = [{"key": key, "name": key, "secret": SECRET, "created_at": 0} for key in self._workspaces]
         async with self.log_database.write() as connection:
-            await connection.execute(insert(tables.workspaces), rows)
+            await connection.execute(insert(log_tables.workspaces), rows)
         await self._leases.renew([f"identify/{key}" for key in self._workspaces])
         return self
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from infra.chassis.database import Database
-from services.events import tables
+from services.events import log_tables, tables
 from services.events.changes import store
 from services.events.intake.position import START
 from services.events.live.domain.changes import InstanceChange
@@ -97,7 +97,7 @@ async def test_ids_are_compared_again_if_a_workspace_is_first_projected_before_t
     async def project_another_workspace_wrongly(state: Database) -> None:
         async with state.write() as connection:
             workspace = {"key": "new", "name": "New", "secret": b"s" * 16, "created_at": 0}
-            await connection.execute(insert(tables.workspaces).values(workspace))
+            await connection.execute(insert(log_tables.workspaces).values(workspace))
             await connection.execute(insert(tables.cursors).values(workspace="new", slots=0, **START._asdict()))
             for table in (tables.builds, tables.instances):
                 [row] = (await connection.execute(select(table))).mappings()

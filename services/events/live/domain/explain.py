@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from infra.chassis.words import spoken_duration, spoken_moment
+from services.events.explanation import Explanation
 from services.events.live.domain.model import JourneyVersion, Model
 from services.events.live.domain.parting import why_apart
 from services.events.live.domain.recognise import Recognition
@@ -20,15 +21,6 @@ from services.events.live.domain.status import Status
 from services.events.timeline.domain import Event, Microseconds
 
 _LONGEST_NAME = 100  # characters of an event's name: whoever sends events may call them anything
-
-
-class Explanation(NamedTuple):
-    """One reason."""
-
-    text: str
-    events: tuple[str, ...]  # ids
-    rule: str | None  # as authored
-    version: int  # of the journey: the one that the instance belongs to
 
 
 def explain(standing: Standing, models: Mapping[int, Model], events: Mapping[str, Event]) -> list[Explanation]:

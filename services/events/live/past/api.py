@@ -18,18 +18,26 @@ from services.events.live.past.schemas import (
     PastLedgersBody,
     PastOfCustomersBody,
     PastOfEventsBody,
+    PastPersonasOfCustomersBody,
     PastStepsBody,
     PastTimelinesBody,
 )
+from services.events.personas.handlers import Assignments
 from services.events.timeline.queries import TimelineQueries
 
 
 def router(
-    state: Database, log: LogStore, customers: CustomerQueries, timelines: TimelineQueries, workspace_of: WorkspaceOf
+    state: Database,
+    log: LogStore,
+    customers: CustomerQueries,
+    timelines: TimelineQueries,
+    assignments: Assignments,
+    workspace_of: WorkspaceOf,
 ) -> APIRouter:
     routes = APIRouter(prefix="/internal/past", tags=["past"])
-    reads = PastReads.over(state, log, customers, timelines)
+    reads = PastReads.over(state, log, customers, timelines, assignments)
     _read_customers(routes, reads, workspace_of)
+    _read_events(routes, reads, workspace_of)
     _read_instances(routes, reads, workspace_of)
     return routes
 
@@ -50,6 +58,15 @@ def _read_customers(routes: APIRouter, reads: PastReads, workspace_of: Workspace
         """What events had asserted about each customer's identifiers, oldest first, with what became of it."""
         return JSONResponse({"ledgers": await reads.ledgers_of(workspace, body)})
 
+    @routes.post("/personas/of-customers")
+    async def read_past_personas_of_customers(
+        body: PastPersonasOfCustomersBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse:
+        """The persona of today that each customer was then; null if they were none, or had no event yet."""
+        return JSONResponse({"assignments": await reads.personas(workspace, body)})
+
+
+def _read_events(routes: APIRouter, reads: PastReads, workspace_of: WorkspaceOf) -> None:
     @routes.post("/timelines")
     async def read_past_timelines(body: PastTimelinesBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """A page of each customer's events until the moment, newest first; null for a customer who is not known."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from infra.chassis.database import Database, chunked
+from services.events.explanation import ExplanationDocument
 from services.events.identity.assertions import LedgerQueries
 from services.events.identity.domain import ProfileId, strength
 from services.events.identity.queries import CustomerQueries, CustomerRow
@@ -22,7 +23,7 @@ from services.events.identity.schemas import (
 from services.events.ids import parse_id
 from services.events.intake.store import LogStore
 from services.events.live import traits
-from services.events.live.explaining import ExplanationDocument, explained
+from services.events.live.explaining import explained
 from services.events.live.past.folding import Past
 from services.events.live.past.folds import Folds
 from services.events.live.past.queries import PastQueries, Placed
@@ -35,6 +36,7 @@ from services.events.live.past.schemas import (
     PastLedgersBody,
     PastOfCustomersBody,
     PastOfEventsBody,
+    PastPersonasOfCustomersBody,
     PastStepsBody,
     PastTimelinesBody,
     RunBody,
@@ -43,6 +45,8 @@ from services.events.live.queries import InstanceRow
 from services.events.live.schemas import InstanceDocument, StepDocument, instance_document, step_document
 from services.events.models.queries import Models
 from services.events.paging import Page, page_of, read_cursor, write_cursor
+from services.events.personas.handlers import Assignments
+from services.events.personas.schemas import AssignmentDocument
 from services.events.timeline.entry import Entry
 from services.events.timeline.queries import MOST_SCANNED, TimelineQueries, Wanted
 from services.events.timeline.reader import EntryReader
@@ -65,14 +69,22 @@ class PastReads:
     customers: CustomerQueries
     ledgers: LedgerQueries
     timelines: TimelineQueries
+    assignments: Assignments
     reader: EntryReader
     log: LogStore
 
     @classmethod
-    def over(cls, state: Database, log: LogStore, customers: CustomerQueries, timelines: TimelineQueries) -> PastReads:
+    def over(
+        cls,
+        state: Database,
+        log: LogStore,
+        customers: CustomerQueries,
+        timelines: TimelineQueries,
+        assignments: Assignments,
+    ) -> PastReads:
         past, models = PastQueries(state), Models(state)
         folds = Folds(past, models, log)
-        return cls(past, folds, models, customers, LedgerQueries(state), timelines, EntryReader(log), log)
+        return cls(past, folds, models, customers, LedgerQueries(state), timelines, assignments, EntryReader(log), log)
 
     # --- customers ---------------------------------------------------------------------------------------------------
 
@@ -84,26 +96,35 @@ class PastReads:
     async def read(self, workspace: str, body: PastCustomersBody) -> list[CustomerDocument | None]:
         return await self._customers(workspace, await self.customers.by_ids(workspace, body.ids), body)
 
+    async def personas(self, workspace: str, body: PastPersonasOfCustomersBody) -> list[AssignmentDocument | None]:
+        """Whom today's personas would have meant."""
+        asked = await self.customers.by_ids(workspace, body.customers)
+        rows = await self._rows(workspace, asked, body)
+        found = await self.assignments.of_customers(workspace, rows, body.moment, body.bound)
+        return [None if customer is None else found.get(customer) for customer in asked]
+
     async def _customers(
         self, workspace: str, asked: Sequence[ProfileId | None], at: AsOf
     ) -> list[CustomerDocument | None]:
+        rows = await self._rows(workspace, asked, at)
+        documents = {customer: customer_document(row) for customer, row in rows.items()}
+        return [None if customer is None else documents.get(customer) for customer in asked]
+
+    async def _rows(self, workspace: str, asked: Sequence[ProfileId | None], at: AsOf) -> dict[ProfileId, CustomerRow]:
         spans = await self.past.spans(workspace, _known(asked), at.bound)
         known = await self.past.known(workspace, spans, at.bound)
         said = await self._said(workspace, spans, at.bound)
-        documents = {
-            customer: customer_document(
-                CustomerRow(
-                    customer,
-                    sorted(known[customer], key=lambda one: strength((one.type, one.value))),
-                    traits.read(said[customer]),
-                    span.first_seen_at,
-                    span.last_seen_at,
-                    f"{span.first.seq}-{span.first.slot}",
-                )
+        return {
+            customer: CustomerRow(
+                customer,
+                sorted(known[customer], key=lambda one: strength((one.type, one.value))),
+                traits.read(said[customer]),
+                span.first_seen_at,
+                span.last_seen_at,
+                f"{span.first.seq}-{span.first.slot}",
             )
             for customer, span in spans.items()
         }
-        return [None if customer is None else documents.get(customer) for customer in asked]
 
     async def _said(
         self, workspace: str, customers: Mapping[ProfileId, object], bound: bytes

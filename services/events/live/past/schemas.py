@@ -10,6 +10,7 @@ from infra.chassis.clock import from_datetime
 from services.events.identity.schemas import CustomersBody, FindBody, LedgersBody
 from services.events.live.schemas import OfCustomersBody, OfEventsBody
 from services.events.paging import MOST
+from services.events.personas.schemas import PersonasOfCustomersBody
 from services.events.schemas import Body, Cursor, First, Text
 from services.events.timeline.domain import Microseconds, first_key_at
 from services.events.timeline.schemas import EventsBody, TimelinesBody
@@ -37,6 +38,10 @@ class PastCustomersBody(AsOf, CustomersBody):
 
 
 class PastLedgersBody(AsOf, LedgersBody):
+    pass
+
+
+class PastPersonasOfCustomersBody(AsOf, PersonasOfCustomersBody):
     pass
 
 

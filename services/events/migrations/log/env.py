@@ -3,6 +3,6 @@
 from pathlib import Path
 
 from infra.chassis.migrations import run_environment
-from services.events.tables import log_metadata
+from services.events.log_tables import log_metadata
 
 run_environment(Path(__file__).parent, log_metadata)

@@ -20,6 +20,7 @@ from tests.support.reality import Reality
 
 Json = dict[str, Any]
 
+_ASKED = ["View", "Buy", "Other", "Cancel", "Ask", "View"]
 _ROWS = [1, 1, 3, 12, 50, 300]
 _TRICKLE = 10
 
@@ -58,6 +59,7 @@ class Player:
         self._stages = Stages(reality)
         self.told = Told(reality)
         self._versions: dict[str, list[Json]] = {}
+        self._personas = 0
         self._events: dict[tuple[str, str], Json] = {}
         self.rejected: list[tuple[int, int]] = []
         """Places of events in the log that repeat a message with other content."""
@@ -166,6 +168,14 @@ class Player:
         since = effective_from if versions else None
         versions.append(version_of(journey, len(versions) + 1, since, self._random))
         await self.told.versions(*[versions[-1]] * self._random.choice([1, 1, 1, 2]))
+        await self._publish_persona()
+
+    async def _publish_persona(self) -> None:
+        """Each version asks about another event: of what was heard of it before, and of what will be."""
+        self._personas += 1
+        name = _ASKED[self._personas % len(_ASKED)]
+        persona = {"key": "somebody", "version": self._personas, "matches": f'seen("{name}", "P9D")'}
+        await self.told.personas(*[persona] * (1 + self._personas % 2))
 
     async def _end(self) -> None:
         """Silence that was told stays told while a process lives: one that is started later knows the right time."""

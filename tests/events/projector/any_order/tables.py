@@ -32,6 +32,9 @@ _COMPARED: dict[str, set[str]] = {
     "seen_messages": set(),
     "rejected_events": set(),
     "models": set(),
+    "published_personas": set(),
+    "asked_names": set(),
+    "occurrences": set(),
     "dirty": set(),
     "stuck": set(),
 }

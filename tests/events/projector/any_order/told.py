@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.events.intake.slots import Published, Slot
+from services.events.intake.slots import Published, PublishedPersona, Slot
 from tests.events.projector.any_order.tables import contents
 from tests.support.reality import Reality
 from tests.support.recording import recorded
@@ -31,6 +31,11 @@ class Told:
     async def versions(self, *journeys: Json) -> int:
         return await self.tell(
             [Published(journey["key"], journey["version"], msgspec.json.encode(journey)) for journey in journeys]
+        )
+
+    async def personas(self, *personas: Json) -> int:
+        return await self.tell(
+            [PublishedPersona(one["key"], one["version"], msgspec.json.encode(one)) for one in personas]
         )
 
     async def replayed(self, database_url: str) -> dict[str, list[Json]]:
