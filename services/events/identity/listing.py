@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Row, and_, literal, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Row, and_, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import among
@@ -95,7 +95,7 @@ class _Search:
         """By way of the instances of the journey; None if there are too many."""
         if self.wanted.journey is None:
             return None
-        meets = and_(*self.wanted.standing) if self.wanted.standing else literal(1) == 1
+        meets = and_(true(), *self.wanted.standing)
         query = select(instances.c.customer, meets.label("meets")).where(
             instances.c.workspace == self.workspace,
             instances.c.journey == self.wanted.journey,
