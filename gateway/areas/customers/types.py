@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 import strawberry
 
 from gateway.areas.customers.explanations import Explanation, to_explanation
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
+from gateway.areas.shown import all_shown
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
 from gateway.clients.customers import InstanceKey, InstancesOf, StepsOf, TimelineOf
@@ -271,17 +271,13 @@ def to_customer(document: documents.Customer, loaders: CustomerLoaders) -> Custo
         loaders=loaders,
         id=global_id("Customer", document.id),
         key=document.id,
-        identifiers=[to_identifier(item) for item in document.identifiers or ()],
+        identifiers=all_shown(document.identifiers, Identifier),
         traits=JSON(document.traits or {}),
-        trait_history=[msgspec.convert(item, Trait, from_attributes=True) for item in document.trait_history or ()],
+        trait_history=all_shown(document.trait_history, Trait),
         first_seen_at=DateTime(document.first_seen_at),
         last_seen_at=DateTime(document.last_seen_at),
         first_event=document.first_event_id,
     )
-
-
-def to_identifier(document: documents.Identifier) -> Identifier:
-    return msgspec.convert(document, Identifier, from_attributes=True)
 
 
 def to_instance(document: documents.Instance, loaders: CustomerLoaders) -> JourneyInstance:
@@ -337,7 +333,7 @@ def to_event(document: documents.Event, loaders: CustomerLoaders) -> TouchpointE
         device=document.device,
         properties=JSON({} if document.properties is None else document.properties),
         context=JSON({} if document.context is None else document.context),
-        identifiers=[to_identifier(item) for item in document.identifiers or ()],
+        identifiers=all_shown(document.identifiers, Identifier),
         occurred_at=DateTime(document.occurred_at),
         original_timestamp=_moment(document.original_timestamp),
         sent_at=_moment(document.sent_at),
