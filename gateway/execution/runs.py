@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql import ExecutionResult, FieldNode, GraphQLError, located_error
@@ -26,19 +27,6 @@ class Run:
     values are completed as they arrive, without a task for anything in between.
     """
 
-    __slots__ = (
-        "_answer",
-        "_errors",
-        "_missing",
-        "_root",
-        "_settled",
-        "_wanted",
-        "context",
-        "plan",
-        "steps",
-        "variables",
-    )
-
     def __init__(self, plan: Plan, context: object, variables: VariableValues) -> None:
         self.plan = plan
         self.context = context
@@ -50,7 +38,8 @@ class Run:
         self._errors: list[GraphQLError] = []
         self._wanted: list[asyncio.Future[Any]] = []
         self._missing = 0
-        self._settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._settled: asyncio.Future[None] = self._loop.create_future()
 
     async def execute(self, complete: Complete) -> ExecutionResult:
         """The answer, when everything that it waits for has arrived."""
@@ -68,7 +57,9 @@ class Run:
 
     def wait_for(self, value: Awaitable[Any], place: Place, complete: Complete, nodes: list[FieldNode]) -> None:
         """Completes `value` and puts it at `place` as soon as it is there."""
-        future = asyncio.ensure_future(value)
+        future: asyncio.Future[Any] = (
+            self._loop.create_task(value) if isinstance(value, CoroutineType) else asyncio.ensure_future(value)
+        )
         self._wanted.append(future)
         self._missing += 1
         future.add_done_callback(partial(self._arrive, place, complete, nodes))

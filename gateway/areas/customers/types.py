@@ -134,7 +134,7 @@ class JourneyInstance(Node):
     @resolved(ReadsModels, description="The version it runs on.")
     async def journey(self, info: Info) -> Journey | None:
         found = await info.context.loaders.journey_by_key.load(ModelKey(self.journey_key, self.version))
-        return to_journey(found) if found else None
+        return info.context.once(to_journey, found) if found else None
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer | None:

@@ -130,7 +130,7 @@ class Journey(Node):
     async def personas(self, info: Info) -> list[Persona | None] | None:
         keys = [ModelKey(key) for key in self.persona_keys]
         found = await info.context.loaders.persona_by_key.load_many(keys)
-        return [to_persona(item) if item else None for item in found]
+        return [info.context.once(to_persona, item) if item else None for item in found]
 
     @resolved(description="All versions, newest first, the draft included.")
     async def versions(self, info: Info) -> list[Journey]:
