@@ -19,7 +19,7 @@ class Scope(BasePermission):
 
     name: ClassVar[str]
     of_request: ClassVar[bool] = True
-    """Whether it looks at nothing but the context: then one answer holds for a field of many objects."""
+    """It never looks at the object, so that one answer holds for a field of many objects."""
 
     def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
         return self.name in info.context.principal.scopes

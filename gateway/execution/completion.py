@@ -141,7 +141,8 @@ def abstract_completion(type_: GraphQLAbstractType, possible: Mapping[str, Compl
         if name not in possible:
             raise GraphQLError(
                 f"Abstract type '{type_}' must resolve to an Object type at runtime"
-                f" for field '{selected.parent_type}.{selected.name}', received {inspect(name)}.",
+                f" for field '{selected.parent_type}.{selected.name}'. Either the '{type_}' type should provide"
+                " a 'resolve_type' function or each possible type should provide an 'is_type_of' function.",
                 selected.nodes,
             )
         return possible[name](run, value, place)

@@ -34,7 +34,7 @@ def permissions_of(field: StrawberryField) -> list[BasePermission]:
 
 
 def hold_for_request(permissions: Sequence[BasePermission]) -> bool:
-    """Whether they look at nothing but the context: then they say the same of each object."""
+    """Whether all say of themselves that they never look at the object: then they say the same of each."""
     return all(getattr(permission, "of_request", False) for permission in permissions)
 
 

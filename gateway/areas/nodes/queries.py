@@ -80,7 +80,6 @@ class ReadsNodes(Scope):
     """Asks for the scope that each thing needs where it is reached by name."""
 
     name = "customers:read, or models:read for personas and journeys"
-    of_request = False
 
     def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
         ids = kwargs["ids"] if "ids" in kwargs else [kwargs["id"]]

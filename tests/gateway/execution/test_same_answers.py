@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from graphql import parse, validate
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,8 @@ weathers = st.builds(
 )
 
 
+# graphql-core leaves what it has begun when a field that may not be null has failed.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <coroutine object (Executor|GraphQLCoreConverter).")
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents(SCHEMA.core, LITERALS), weathers)
 def test_random_queries_are_answered_alike_and_cost_the_same_calls(asked: Asked, weather: Weather) -> None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from graphql import OperationDefinitionNode, parse
 
 from gateway.clients.events import Principal
 from gateway.context import Context, Services
-from gateway.errors import as_json
 from gateway.execution.executor import QueryExecutor
 from gateway.execution.plans import Plans
 from gateway.schema import create_schema
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import Upstream, open_client
 from tests.gateway import documents as build
+from tests.gateway.execution.told import Told
 from tests.gateway.stubs import Stub, page
 
 Json = dict[str, Any]
@@ -83,39 +82,6 @@ class World:
             journeys=self._services.journeys_client("default"),
             events=self._services.events_client("default"),
         )
-
-
-class Told(NamedTuple):
-    """All of an answer that does not depend on what happens first."""
-
-    data: bytes
-    """As JSON: order matters."""
-    errors: list[str]
-    """In an order of their own: graphql-core tells them in the order of time."""
-    lost: set[str]
-    """Places that are null because something inside of them failed: which of several things is a matter of time."""
-
-    @classmethod
-    def of(cls, result: Any) -> Told:
-        told = cls(msgspec.json.encode(result.data), [], set())
-        for error in result.errors or ():
-            null = _null_on(error.path or [], result.data)
-            if null == error.path:
-                told.errors.append(repr(as_json(error, "REQUEST")))
-            else:
-                told.lost.add(repr(null))
-        told.errors.sort()
-        return told
-
-
-def _null_on(path: list[str | int], data: Any) -> list[str | int]:
-    """How far one comes on a path before there is nothing more."""
-    for length, key in enumerate(path):
-        if data is None:
-            return path[:length]
-        data = data[key]
-    assert data is None
-    return path
 
 
 @asynccontextmanager
