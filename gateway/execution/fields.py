@@ -35,11 +35,9 @@ def field_of(schema: strawberry.Schema, selected: Selected, complete: Complete) 
     permissions = permissions_of(field)
     if field.base_resolver is None and hold_for_request(permissions):
         step = _attribute(selected, field, complete)
-        return (
-            BoundField(schema, selected, field, permissions, lambda _arguments: step)
-            if permissions
-            else FixedField(step)
-        )
+        if not permissions:
+            return FixedField(step)
+        return BoundField(schema, selected, field, permissions, lambda _arguments: step)
     call = call_of(field)
     if not hold_for_request(permissions):
         call = _guarded(permissions, call)

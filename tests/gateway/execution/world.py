@@ -15,7 +15,7 @@ from gateway.execution.executor import QueryExecutor
 from gateway.execution.plans import Plans
 from gateway.schema import create_schema
 from infra.chassis.auth import ServiceTokens
-from infra.chassis.http import Upstream, open_client
+from infra.chassis.upstream import InProcess, Upstream
 from tests.gateway import documents as build
 from tests.gateway.execution.told import Told
 from tests.gateway.stubs import Stub, page
@@ -88,7 +88,7 @@ class World:
 async def world() -> AsyncIterator[World]:
     tokens = ServiceTokens("a signing key of the tests, long enough", lambda: 1_800_000_000_000_000)
     stubs = {name: Stub(name, tokens) for name in ("events", "journeys", "personas")}
-    upstreams = {name: Upstream(name, open_client("http://stub", _app(stub))) for name, stub in stubs.items()}
+    upstreams = {name: Upstream(name, InProcess(_app(stub))) for name, stub in stubs.items()}
     yield World(stubs, Services(**upstreams, tokens=tokens))
     for upstream in upstreams.values():
         await upstream.close()
@@ -113,6 +113,7 @@ def _answers(gone: frozenset[str]) -> dict[str, dict[str, Callable[[Json], Any]]
         "instances/read": each("instances", "ids", _instance),
         "instances/query": lambda _: page([_instance(f"i{number}") for number in range(4)]),
         "instances/of-customers": pages("customers", lambda one: [_instance("i1"), _instance("i2")]),
+        "instances/explain": each("explanations", "instances", lambda _: [{"text": "So.", "events": ["e1", "e0"]}]),
         "instances/of-events": each("instances", "events", lambda one: [_instance("i1"), _instance("i3")]),
         "timelines": pages("customers", lambda one: [build.event(f"{one}-e{number}") for number in range(3)]),
         "steps": pages("instances", lambda one: [build.step(_key(one), "e1"), build.step(_key(one), "e2", phase=None)]),
