@@ -67,8 +67,8 @@ class World:
         return Told.of(result)
 
     def calls(self) -> list[str]:
-        """What the services were asked since the last time, in an order of its own."""
-        calls = [repr((call.path, call.body)) for stub in self._stubs.values() for call in stub.calls]
+        """What the services were asked since the last time, in an order of its own, as are the keys of each call."""
+        calls = [repr((call.path, _in_order(call.body))) for stub in self._stubs.values() for call in stub.calls]
         for stub in self._stubs.values():
             stub.calls.clear()
         return sorted(calls)
@@ -92,6 +92,10 @@ async def world() -> AsyncIterator[World]:
     yield World(stubs, Services(**upstreams, tokens=tokens))
     for upstream in upstreams.values():
         await upstream.close()
+
+
+def _in_order(body: Json) -> Json:
+    return {name: sorted(value, key=repr) if isinstance(value, list) else value for name, value in body.items()}
 
 
 def _app(stub: Stub) -> Callable[[], Stub]:
