@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import strawberry
 from graphql import DocumentNode
@@ -19,6 +20,9 @@ from infra.chassis.upstream import Upstream
 
 if TYPE_CHECKING:
     from gateway.streams.newsroom import Live
+
+D = TypeVar("D")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Context:
     stale: bool = False
     recorded: str | None = None
     _waits: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    _made: dict[tuple[object, int], tuple[object, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.loaders = Loaders(self.personas, self.journeys, self.events)
@@ -71,6 +76,14 @@ class Context:
         if self.live is None:
             raise RuntimeError("only subscriptions listen")
         return self.live
+
+    def once(self, make: Callable[[D], T], document: D) -> T:
+        """What `make` makes of a document that many fields of one request may show: a journey, a persona."""
+        key = (make, id(document))
+        if key not in self._made:
+            self._made[key] = (document, make(document))  # as long as it is kept, no other has its id
+        made: T = self._made[key][1]
+        return made
 
     async def catch_up(self, position: str | None = None) -> None:
         """Waits until `position` is projected, at most 2 s and once per position; notes when the answer is stale.

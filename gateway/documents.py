@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from gateway.errors import as_json
+from gateway.execution.plans import Plans
 from gateway.limits import LimitExceeded, Limits, check
 
 _KEPT = 256
@@ -44,6 +45,8 @@ class Prepared:
     """The names of all fields that are selected anywhere in the document."""
     inner_variables: frozenset[str] = frozenset()
     """Those that matter below the root fields: what is told of an event depends on no others."""
+    plans: Plans | None = None
+    """How its queries are executed."""
 
 
 class Documents:
@@ -84,7 +87,7 @@ class Documents:
         errors = validate(self._schema, document, self._rules, max_errors=_ERRORS_SHOWN, hide_suggestions=self._hidden)
         if errors:
             return Prepared(None, tuple(as_json(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
-        return Prepared(document, (), _fields_of(document), _inner_variables(document))
+        return Prepared(document, (), _fields_of(document), _inner_variables(document), Plans(document))
 
     def _parse(self, text: str) -> DocumentNode:
         limits = self._limits

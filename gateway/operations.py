@@ -28,6 +28,8 @@ from gateway.clients.events import Principal
 from gateway.context import Context, Services
 from gateway.documents import Documents, Prepared
 from gateway.errors import as_json, log_unforeseen
+from gateway.execution.executor import QueryExecutor
+from gateway.execution.plans import Plans
 from gateway.schema import Schema
 from gateway.streams.feed import LiveFeeds
 from gateway.streams.news import Told
@@ -65,6 +67,7 @@ class Operation:
     prepared: Prepared
     document: DocumentNode
     node: OperationDefinitionNode
+    plans: Plans
 
     @property
     def kind(self) -> OperationType:
@@ -78,6 +81,7 @@ class Operations:
         self, schema: Schema, documents: Documents, services: Services, feeds: LiveFeeds, patience: Patience
     ) -> None:
         self._schema = schema
+        self._queries = QueryExecutor(schema, schema.core)
         self._documents = documents
         self._services = services
         self._feeds = feeds
@@ -87,24 +91,17 @@ class Operations:
     def prepare(self, asked: Asked) -> Operation:
         """Raises Refused for a document that may not be executed, BadRequest if no operation is named."""
         prepared = self._documents.prepare(asked.query)
-        if prepared.document is None:
+        if prepared.document is None or prepared.plans is None:
             raise Refused(list(prepared.errors))
         node = get_operation_ast(prepared.document, asked.operation_name)
         if node is None:
             raise BadRequest("Name the operation to execute in `operationName`: one of those in the document.")
-        return Operation(asked, prepared, prepared.document, node)
+        return Operation(asked, prepared, prepared.document, node, prepared.plans)
 
     async def execute(self, operation: Operation, principal: Principal, after: str | None) -> tuple[Json, Context]:
         """The answer to a query or mutation, and the context in which it came about."""
         context = self._context(operation, principal, after=after)
-        asked = operation.asked
-        result = await self._schema.execute(
-            asked.query,
-            variable_values=asked.variables,
-            context_value=context,
-            operation_name=asked.operation_name,
-        )
-        answer = _answer(result)
+        answer = _answer(await self._result(operation, context))
         if context.stale:
             answer["extensions"] = {"stale": True}
         return answer, context
@@ -146,6 +143,20 @@ class Operations:
             raise Refused(_errors(source.errors))
         told: AsyncGenerator[list[Told], None] = source
         return told
+
+    async def _result(self, operation: Operation, context: Context) -> ExecutionResult | CoreResult:
+        asked = operation.asked
+        result = await self._queries.execute(operation.plans, operation.node, asked.variables, context)
+        if result is None:
+            return await self._schema.execute(
+                asked.query,
+                variable_values=asked.variables,
+                context_value=context,
+                operation_name=asked.operation_name,
+            )
+        for error in result.errors or ():
+            log_unforeseen(error)
+        return result
 
     def end_subscriptions(self) -> None:
         """Ends all of them, because this process is about to stop."""

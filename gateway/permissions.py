@@ -18,6 +18,8 @@ class Scope(BasePermission):
     """Lets a principal through that has the scope `name`; all others are answered FORBIDDEN."""
 
     name: ClassVar[str]
+    of_request: ClassVar[bool] = True
+    """It never looks at the object, so that one answer holds for a field of many objects."""
 
     def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
         return self.name in info.context.principal.scopes

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 import strawberry
 
 from gateway.areas.customers.assignments import PersonaAssignment, to_assignment
@@ -14,6 +13,7 @@ from gateway.areas.customers.identifiers import Identifier, to_identifier
 from gateway.areas.customers.ledger import LedgerEntry, ledger_key, to_ledger_entry
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
+from gateway.areas.shown import all_shown
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
 from gateway.clients.customers import InstanceKey, InstancesOf, LedgerOf, StepsOf, TimelineOf
@@ -148,7 +148,7 @@ class JourneyInstance(Node):
     @resolved(ReadsModels, description="The version it runs on.")
     async def journey(self, info: Info) -> Journey | None:
         found = await info.context.loaders.journey_by_key.load(ModelKey(self.journey_key, self.version))
-        return to_journey(found) if found else None
+        return info.context.once(to_journey, found) if found else None
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer | None:
@@ -285,9 +285,9 @@ def to_customer(document: documents.Customer, loaders: CustomerLoaders) -> Custo
         loaders=loaders,
         id=global_id("Customer", document.id),
         key=document.id,
-        identifiers=[to_identifier(item) for item in document.identifiers or ()],
+        identifiers=all_shown(document.identifiers, Identifier),
         traits=JSON(document.traits or {}),
-        trait_history=[msgspec.convert(item, Trait, from_attributes=True) for item in document.trait_history or ()],
+        trait_history=all_shown(document.trait_history, Trait),
         first_seen_at=DateTime(document.first_seen_at),
         last_seen_at=DateTime(document.last_seen_at),
         first_event=document.first_event_id,
@@ -347,7 +347,7 @@ def to_event(document: documents.Event, loaders: CustomerLoaders) -> TouchpointE
         device=document.device,
         properties=JSON({} if document.properties is None else document.properties),
         context=JSON({} if document.context is None else document.context),
-        identifiers=[to_identifier(item) for item in document.identifiers or ()],
+        identifiers=all_shown(document.identifiers, Identifier),
         occurred_at=DateTime(document.occurred_at),
         original_timestamp=_moment(document.original_timestamp),
         sent_at=_moment(document.sent_at),

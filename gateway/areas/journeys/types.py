@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import strawberry
 
 from gateway.areas.evidence import Evidence
@@ -10,6 +9,7 @@ from gateway.areas.insights.inputs import InsightFilter, selection_of
 from gateway.areas.insights.types import Insights, to_insights
 from gateway.areas.periods import PeriodInput
 from gateway.areas.personas.types import Persona, to_persona
+from gateway.areas.shown import all_shown, shown
 from gateway.clients import journeys as documents
 from gateway.clients.events import InsightsReading
 from gateway.clients.models import ModelKey
@@ -130,7 +130,7 @@ class Journey(Node):
     async def personas(self, info: Info) -> list[Persona | None] | None:
         keys = [ModelKey(key) for key in self.persona_keys]
         found = await info.context.loaders.persona_by_key.load_many(keys)
-        return [to_persona(item) if item else None for item in found]
+        return [info.context.once(to_persona, item) if item else None for item in found]
 
     @resolved(description="All versions, newest first, the draft included.")
     async def versions(self, info: Info) -> list[Journey]:
@@ -159,22 +159,20 @@ def to_journey(document: documents.Journey) -> Journey:
     members = {name: getattr(document, name) for name in document.__struct_fields__}
     members |= {
         "persona_keys": members.pop("personas"),
-        "phases": [to_phase(item) for item in document.phases or ()],
-        "hypotheses": [msgspec.convert(item, Hypothesis, from_attributes=True) for item in document.hypotheses or ()],
-        "drop_off_reasons": [
-            msgspec.convert(item, DropOffRule, from_attributes=True) for item in document.drop_off_reasons or ()
-        ],
+        "phases": all_shown(document.phases, Phase),
+        "hypotheses": all_shown(document.hypotheses, Hypothesis),
+        "drop_off_reasons": all_shown(document.drop_off_reasons, DropOffRule),
     }
     return Journey(id=model_id("Journey", document.key, document.version), **members)
 
 
 def to_template(document: documents.Template) -> JourneyTemplate:
-    return msgspec.convert(document, JourneyTemplate, from_attributes=True)
+    return shown(document, JourneyTemplate)
 
 
 def to_phase(document: documents.Phase) -> Phase:
-    return msgspec.convert(document, Phase, from_attributes=True)
+    return shown(document, Phase)
 
 
 def to_touchpoint(document: documents.Touchpoint) -> Touchpoint:
-    return msgspec.convert(document, Touchpoint, from_attributes=True)
+    return shown(document, Touchpoint)

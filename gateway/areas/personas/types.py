@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 import strawberry
 
 from gateway.areas.evidence import Evidence
+from gateway.areas.shown import all_shown, shown
 from gateway.clients import personas as documents
 from gateway.context import Info
 from gateway.permissions import resolved
@@ -57,16 +57,10 @@ class Persona(Node):
 
 def to_persona(document: documents.Persona) -> Persona:
     members = {name: getattr(document, name) for name in document.__struct_fields__}
-    members |= {name: [_item(item) for item in members[name]] for name in documents.ITEM_LISTS}
+    members |= {name: all_shown(members[name], PersonaItem) for name in documents.ITEM_LISTS}
     members |= {
-        "real_goal": _item(document.real_goal) if document.real_goal else None,
-        "media_preferences": [
-            msgspec.convert(item, ChannelPreference, from_attributes=True) for item in document.media_preferences or ()
-        ],
-        "evidence": [msgspec.convert(item, Evidence, from_attributes=True) for item in document.evidence or ()],
+        "real_goal": shown(document.real_goal, PersonaItem) if document.real_goal else None,
+        "media_preferences": all_shown(document.media_preferences, ChannelPreference),
+        "evidence": all_shown(document.evidence, Evidence),
     }
     return Persona(id=model_id("Persona", document.key, document.version), **members)
-
-
-def _item(document: documents.PersonaItem) -> PersonaItem:
-    return msgspec.convert(document, PersonaItem, from_attributes=True)
