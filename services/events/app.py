@@ -36,6 +36,7 @@ from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
+from services.events.disclosure.stories import Stories
 from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
@@ -160,7 +161,8 @@ def _add_internal_routes(
     timelines = TimelineQueries(stores.state, reader)
     instances, models = InstanceQueries(stores.state), Models(stores.state)
     reads = InstanceReads(instances, DecisiveQueries(stores.state), models, customers, timelines)
-    disclosure = Disclosure(DisclosureQueries(stores.state), models, reader, log, clock)
+    stories = Stories(DisclosureQueries(stores.state), models, reader, log, clock)
+    disclosure = Disclosure(stories, models)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, workspace),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from services.events.disclosure.domain import Story
 from services.events.identity.domain import Identifier
 from services.events.identity.schemas import CustomersBody, FindBody, IdentifierBody
 from services.events.live.schemas import ExplainBody, OfCustomersBody, OfEventsBody, StepsBody
 from services.events.schemas import Body
-from services.events.timeline.schemas import EventsBody, TimelinesBody
+from services.events.timeline.entry import Entry
+from services.events.timeline.schemas import EventDocument, EventsBody, TimelinesBody, event_document
 
 
 class Told(Body):
@@ -47,3 +49,10 @@ class ToldExplainBody(Told, ExplainBody):
 
 class ToldStepsBody(Told, StepsBody):
     pass
+
+
+def told_event_document(entry: Entry, story: Story) -> EventDocument:
+    """Without the identifiers that are not the customer's: when others were first seen is theirs to know."""
+    document = event_document(entry, story.named)
+    document.identifiers = [one for one in document.identifiers if (one.type, one.value) in story.named]
+    return document

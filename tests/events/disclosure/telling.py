@@ -13,8 +13,9 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, workspace_of
 from services.events.disclosure import api
-from services.events.disclosure.handlers import MOST_TOLD, Disclosure
+from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
+from services.events.disclosure.stories import MOST_TOLD, Stories
 from services.events.models.queries import Models
 from services.events.timeline.reader import EntryReader
 from tests.support.reality import WORKSPACE, Reality
@@ -90,7 +91,8 @@ async def telling(reality: Reality, most: int = MOST_TOLD) -> AsyncIterator[Tell
     answer_problems(app)
     models, reader = Models(reality.state), EntryReader(reality.log)
     queries = DisclosureQueries(reality.state)
-    disclosure = Disclosure(queries, models, reader, reality.log, lambda: reality.now, most)
+    stories = Stories(queries, models, reader, reality.log, lambda: reality.now, most)
+    disclosure = Disclosure(stories, models)
     app.include_router(api.router(disclosure, workspace_of(TOKENS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
         yield Telling(client)
