@@ -34,6 +34,7 @@ from services.events.clients import JourneysClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
+from services.events.disclosure.following import Following
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
 from services.events.disclosure.stories import Stories
@@ -162,14 +163,14 @@ def _add_internal_routes(
     instances, models = InstanceQueries(stores.state), Models(stores.state)
     reads = InstanceReads(instances, DecisiveQueries(stores.state), models, customers, timelines)
     stories = Stories(DisclosureQueries(stores.state), models, reader, log, clock)
-    disclosure = Disclosure(stories, models)
+    disclosure, following = Disclosure(stories, models), Following(stories, models, log, clock)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(reads, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, workspace),
-        services.events.disclosure.api.router(disclosure, workspace),
+        services.events.disclosure.api.router(disclosure, following, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),

@@ -11,7 +11,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.database import chunked
 from services.events.disclosure.domain import Story, may_be_told
 from services.events.disclosure.queries import DisclosureQueries, Found
-from services.events.identity.domain import Identifier, ProfileId, profile_id
+from services.events.identity.domain import Identifier, profile_id
 from services.events.intake.position import Place
 from services.events.intake.store import LogStore
 from services.events.live.past.folding import Past, folded
