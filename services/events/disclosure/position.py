@@ -14,14 +14,24 @@ from infra.chassis.errors import BadRequest
 from services.events.intake.position import Place
 from services.events.timeline.domain import Microseconds
 
-_WIDTH = 7  # bytes of each number: 64 characters are all that a position may have
+_WIDTH = 7  # bytes of each number but the last: 64 characters are all that a position may have
 _LIMIT = 1 << (8 * _WIDTH)
-_NUMBERS_OF_STATE, _NUMBERS_WITHIN = 3, 7
+_TOLD_WIDTH = 4
+_STATE_ENDS = 1 + 3 * _WIDTH
+_WITHIN_ENDS = _STATE_ENDS + 3 * _WIDTH + _TOLD_WIDTH
 
 
 class State(NamedTuple):
     place: Place
     clock: Microseconds
+
+    def pack(self) -> bytes:
+        return b"".join(number.to_bytes(_WIDTH) for number in (*self.place, self.clock))
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> State:
+        xid, seq, clock = (int.from_bytes(packed[at : at + _WIDTH]) for at in range(0, 3 * _WIDTH, _WIDTH))
+        return cls(Place(xid, seq), clock)
 
 
 class Within(NamedTuple):
@@ -42,10 +52,9 @@ class Position(NamedTuple):
 
     def token(self, tag: bytes) -> str:
         """URL-safe text of 30 or 63 characters; `tag` is one byte that tells those of one feed from another's."""
-        numbers = [*self.since.place, self.since.clock]
+        packed = tag + self.since.pack()
         if self.within is not None:
-            numbers += [*self.within.until.place, self.within.until.clock, self.within.told]
-        packed = tag + b"".join(number.to_bytes(_WIDTH) for number in numbers)
+            packed += self.within.until.pack() + self.within.told.to_bytes(_TOLD_WIDTH)
         return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
     @classmethod
@@ -55,14 +64,12 @@ class Position(NamedTuple):
             packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error) as error:
             raise unknown() from error
-        numbers = [int.from_bytes(packed[at : at + _WIDTH]) for at in range(1, len(packed), _WIDTH)]
-        if len(numbers) not in (_NUMBERS_OF_STATE, _NUMBERS_WITHIN):
+        if len(packed) not in (_STATE_ENDS, _WITHIN_ENDS):
             raise unknown()
-        xid, seq, clock, *rest = numbers
-        position = cls(State(Place(xid, seq), clock))
-        if rest:
-            xid, seq, clock, told = rest
-            position = cls(position.since, Within(State(Place(xid, seq), clock), told))
+        within = None
+        if len(packed) == _WITHIN_ENDS:
+            within = Within(State.unpack(packed[_STATE_ENDS:]), int.from_bytes(packed[-_TOLD_WIDTH:]))
+        position = cls(State.unpack(packed[1:]), within)
         if position.token(tag) != token:  # one spelling only
             raise unknown()
         return position
