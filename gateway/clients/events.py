@@ -8,8 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import field
 
 from gateway.clients.answers import Document, Page, T, read, read_each
-from gateway.clients.customers import SERVICE, CustomersClient, IdentifierKey, Instance, View
-from gateway.clients.feeds import FeedPage
+from gateway.clients.customers import FOLDING_SECONDS, SERVICE, CustomersClient, IdentifierKey, Instance, View
+from gateway.clients.feeds import FeedPage, OwnPage
 from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.upstream import Upstream
 
@@ -261,6 +261,12 @@ class EventsClient:
         body = {"after": after, "first": _FEED_ITEMS}
         return await self._one(f"/internal/feeds/{feed}/read", body, FeedPage[item])  # type: ignore[valid-type]
 
+    async def own_feed(self, feed: str, item: type[T], customer: IdentifierKey, after: str | None) -> OwnPage[T]:
+        """What is new for the customer whom an identifier names behind a position, or (None) the present one."""
+        body = {"discloseTo": customer._asdict(), "after": after, "first": _FEED_ITEMS}
+        path = f"/internal/disclosed/feeds/{feed}/read"
+        return await self._one(path, body, OwnPage[item], within=FOLDING_SECONDS)  # type: ignore[valid-type]
+
     async def profiles(self, identifier: IdentifierKey) -> list[str]:
         """The ids under which feeds may speak of the customer whom an identifier names."""
         body = {"identifiers": [identifier._asdict()]}
@@ -287,8 +293,9 @@ class EventsClient:
     async def rejected_by_id(self, ids: Sequence[str]) -> list[RejectedEvent | None]:
         return await self._each("/internal/rejected-events/read", {"ids": ids}, "rejectedEvents", RejectedEvent, ids)
 
-    async def _one(self, path: str, body: Any, shape: type[T]) -> T:
-        return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, SERVICE)
+    async def _one(self, path: str, body: Any, shape: type[T], within: float | None = None) -> T:
+        answer = await self._upstream.call("POST", path, token=self._token, body=body, within=within)
+        return read(answer, shape, SERVICE)
 
     async def _each(
         self,

@@ -88,7 +88,11 @@ class Following:
         takers = (await self.stories.past(workspace, span.new)).takers(entries) if entries else {}
         items = [
             ToldEventDocument(
-                position, sorted({row.journey for row in takers[entry.id]}), told_event_document(entry, span.new)
+                position=position,
+                id=entry.id,
+                customer_id=span.new.customer.hex(),
+                journeys=sorted({row.journey for row in takers[entry.id]}),
+                event=told_event_document(entry, span.new),
             )
             for entry, position in zip(entries, shown.positions, strict=True)
         ]

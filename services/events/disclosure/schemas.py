@@ -70,8 +70,10 @@ class ToldChangeDocument(ChangeDocument):
     """As it is now."""
 
 
-class ToldEventDocument(msgspec.Struct):
+class ToldEventDocument(msgspec.Struct, rename="camel"):
     position: str
+    id: str
+    customer_id: str
     journeys: list[str]
     """Keys of the journeys of which an instance has taken it."""
     event: EventDocument
