@@ -14,6 +14,7 @@ from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.upstream import Upstream
 
 _FEED_ITEMS = 200
+_OWN_ITEMS = 1_000  # each page costs a fold
 _INSIGHT_SECONDS = 30.0  # filters that no counters are kept for are answered from all instances
 
 
@@ -263,7 +264,7 @@ class EventsClient:
 
     async def own_feed(self, feed: str, item: type[T], customer: IdentifierKey, after: str | None) -> OwnPage[T]:
         """What is new for the customer whom an identifier names behind a position, or (None) the present one."""
-        body = {"discloseTo": customer._asdict(), "after": after, "first": _FEED_ITEMS}
+        body = {"discloseTo": customer._asdict(), "after": after, "first": _OWN_ITEMS}
         path = f"/internal/disclosed/feeds/{feed}/read"
         return await self._one(path, body, OwnPage[item], within=FOLDING_SECONDS)  # type: ignore[valid-type]
 

@@ -21,8 +21,9 @@ from infra.chassis.errors import Problem, Unavailable
 
 T = TypeVar("T", bound=Change | EventTold)
 
-PAUSE_SECONDS = 1.0
-"""At least so long between two looks for one subscriber: each may fold 5,000 events."""
+_PAUSE_SECONDS = 1.0
+_SHARE = 10
+"""A look may fold 5,000 events. What takes long is done less often: of no more than a tenth of a subscriber's time."""
 _LOOK_SECONDS = 300.0  # the net under what rings no bell: an event of somebody else that parts a customer in two
 
 
@@ -141,6 +142,7 @@ class OwnFeed(Generic[T]):
                     listener.settle()
                     looked_at = clock()
                     page = await self._page(after, listener)
+                    took = clock() - looked_at
                     is_new = self._bells.hang(listener, page.profiles)
                     after = page.next
                     listener.check()
@@ -151,7 +153,7 @@ class OwnFeed(Generic[T]):
                         yield wanted[start : start + AT_ONCE]
                     if not (page.more or is_new):  # something may have happened before the bell was there
                         await listener.wait(_LOOK_SECONDS if page.due_in is None else min(page.due_in, _LOOK_SECONDS))
-                        await listener.rest(looked_at + PAUSE_SECONDS - clock())
+                        await listener.rest(looked_at + max(_PAUSE_SECONDS, _SHARE * took) - clock())
         finally:
             await workshop.close()
 
@@ -163,7 +165,7 @@ class OwnFeed(Generic[T]):
             except Unavailable:
                 if not listener.names:
                     raise
-            await listener.rest(PAUSE_SECONDS)
+            await listener.rest(_PAUSE_SECONDS)
 
 
 async def _within(seconds: float, happened: asyncio.Event) -> None:
