@@ -71,6 +71,7 @@ class Principal(Document):
     source: str
     kind: str
     scopes: frozenset[str] = frozenset()
+    key: str | None = None  # its id; none of a customer token
     named: Named | None = field(name="customer", default=None)
     expires_at: int | None = None  # microseconds since 1970
 
@@ -219,6 +220,7 @@ class EventsClient:
         """A token for one customer on behalf of `principal`; it may do less for them than that may for all."""
         body = {
             "source": principal.source,
+            "key": principal.key,
             "scopes": sorted(principal.scopes),
             "identifier": identifier._asdict(),
             "lifetime": lifetime,

@@ -22,7 +22,7 @@ from infra.chassis.errors import Problem, Unavailable
 T = TypeVar("T", bound=Change | EventTold)
 
 _PAUSE_SECONDS = 1.0
-_SHARE = 10
+_SHARE, _LONGEST_PAUSE_SECONDS = 10, 10.0
 """A look may fold 5,000 events. What takes long is done less often: of no more than a tenth of a subscriber's time."""
 _LOOK_SECONDS = 300.0  # the net under what rings no bell: an event of somebody else that parts a customer in two
 
@@ -153,7 +153,8 @@ class OwnFeed(Generic[T]):
                         yield wanted[start : start + AT_ONCE]
                     if not (page.more or is_new):  # something may have happened before the bell was there
                         await listener.wait(_LOOK_SECONDS if page.due_in is None else min(page.due_in, _LOOK_SECONDS))
-                        await listener.rest(looked_at + max(_PAUSE_SECONDS, _SHARE * took) - clock())
+                        pause = min(max(_PAUSE_SECONDS, _SHARE * took), _LONGEST_PAUSE_SECONDS)
+                        await listener.rest(looked_at + pause - clock())
         finally:
             await workshop.close()
 

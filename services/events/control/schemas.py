@@ -17,6 +17,7 @@ class AuthenticateBody(Body):
 
 class MintBody(Body):
     source: Text
+    key: Text
     scopes: list[Text]
     identifier: IdentifierBody
     lifetime: Text
@@ -32,6 +33,7 @@ class PrincipalDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     source: str
     kind: str
     scopes: list[str]
+    key: str | None = None
     customer: NamedDocument | None = None
     expires_at: int | None = None
 
@@ -51,12 +53,13 @@ class SourceDocument(msgspec.Struct, rename="camel"):
     paused: bool
 
 
-def principal_document(principal: Principal) -> PrincipalDocument:
+def principal_document(principal: Principal, key: str) -> PrincipalDocument:
     return PrincipalDocument(
         principal.workspace,
         principal.source,
         principal.kind.value,
         sorted(principal.scopes),
+        key,
         expires_at=principal.expires_at,
     )
 
@@ -67,8 +70,8 @@ def customer_principal_document(principal: CustomerPrincipal) -> PrincipalDocume
         principal.source,
         "CUSTOMER",
         sorted(principal.scopes),
-        NamedDocument(*principal.customer),
-        principal.expires_at,
+        customer=NamedDocument(*principal.customer),
+        expires_at=principal.expires_at,
     )
 
 

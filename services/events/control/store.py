@@ -10,8 +10,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
-from services.events.control.domain import KeyKind, Principal, Source, Trust, digest_of, prefix_of, principal_of
+from services.events.control.domain import KeyKind, Principal, Source, Trust, digest_of, key_id, prefix_of, principal_of
 from services.events.tables import source_keys, sources, workspaces
+
+_NEVER = 1 << 63
 
 
 class KnownKey(NamedTuple):
@@ -47,6 +49,18 @@ class ControlStore:
             return None
         principal = principal_of(_source(row), KeyKind(row.key_kind), frozenset(row.scopes.split()), row.expires_at)
         return KnownKey(principal, row.expires_at)
+
+    async def good_until(self, workspace: str, source: str, id: str) -> int:
+        """When a key of a source ends, in microseconds; 0 if there is none of that id."""
+        query = (
+            select(source_keys.c.digest, source_keys.c.expires_at)
+            .join(sources, (sources.c.workspace == source_keys.c.workspace) & (sources.c.key == source_keys.c.source))
+            .where(source_keys.c.workspace == workspace, source_keys.c.source == source)
+        )
+        async with self._database.read() as connection:
+            found = {key_id(row.digest): row.expires_at for row in await connection.execute(query)}
+        until = found.get(id, 0)
+        return _NEVER if until is None else until
 
     async def sources(self, workspace: str) -> list[Source]:
         query = select(sources).where(sources.c.workspace == workspace).order_by(sources.c.key)
