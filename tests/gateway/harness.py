@@ -24,7 +24,8 @@ from tests.gateway.stubs import Stub, authenticate
 STREAMING, PATIENCE = Streaming(), Patience()
 ALL_SCOPES = ("events:write", "customers:read", "pii:read", "insights:read", "models:read", "models:write")
 KEYS = {
-    "sk_all": principal(*ALL_SCOPES),
+    "sk_all": principal(*ALL_SCOPES) | {"key": "01"},
+    "sk_twin": principal(*ALL_SCOPES) | {"key": "02"},
     "sk_bare": principal("customers:read"),
     "sk_insights": principal("insights:read", "models:read"),
     "sk_models": principal("models:read"),
