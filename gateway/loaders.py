@@ -80,13 +80,13 @@ class Loaders(_Paged):
 
     def as_of(self, moment: str | None) -> CustomerLoaders:
         """Customers as they were at a moment; None: as they are."""
-        return self._customers(View(as_of=moment))
+        return self.customers(View(as_of=moment))
 
     def disclosed_to(self, customer: IdentifierKey) -> CustomerLoaders:
         """What may be told to one customer of themself."""
-        return self._customers(View(disclose_to=customer))
+        return self.customers(View(disclose_to=customer))
 
-    def _customers(self, view: View) -> CustomerLoaders:
+    def customers(self, view: View) -> CustomerLoaders:
         if view not in self._views:
             self._views[view] = CustomerLoaders(self._events.customers(view))
         return self._views[view]

@@ -217,7 +217,7 @@ def _sharing_key(operation: Operation, principal: Principal) -> tuple[object, ..
     return (
         operation.asked.query,
         operation.asked.operation_name,
-        msgspec.json.encode([inner, principal], order="sorted"),
+        msgspec.json.encode([inner, msgspec.structs.replace(principal, key=None)], order="sorted"),
     )
 
 

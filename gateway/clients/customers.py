@@ -11,7 +11,7 @@ from gateway.vocabulary import Direction, DropOffReason, InstanceStatus, Trust
 from infra.chassis.upstream import Upstream
 
 SERVICE = "events"
-_FOLDING_SECONDS = 30.0  # a history of 100,000 events is folded anew
+FOLDING_SECONDS = 30.0  # a history of 100,000 events is folded anew
 
 
 class IdentifierKey(NamedTuple):
@@ -24,6 +24,9 @@ class View(NamedTuple):
 
     as_of: str | None = None  # RFC 3339: how it was at a moment
     disclose_to: IdentifierKey | None = None  # what may be told to this one customer
+
+
+EVERYTHING = View()
 
 
 class InstancesOf(NamedTuple):
@@ -237,7 +240,7 @@ class CustomersClient:
     async def _each(
         self, path: str, body: dict[str, Any], member: str, shape: type[T], asked: Sequence[object]
     ) -> list[T | None]:
-        within: float | None = _FOLDING_SECONDS
+        within: float | None = FOLDING_SECONDS
         if self._view.disclose_to is not None:
             path, body = f"disclosed/{path}", {"discloseTo": self._view.disclose_to._asdict(), **body}
         elif self._view.as_of is not None:

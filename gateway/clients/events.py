@@ -8,12 +8,21 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import field
 
 from gateway.clients.answers import Document, Page, T, read, read_each
-from gateway.clients.customers import SERVICE, Customer, CustomersClient, IdentifierKey, Instance, View
-from gateway.clients.feeds import FeedPage
+from gateway.clients.customers import (
+    FOLDING_SECONDS,
+    SERVICE,
+    Customer,
+    CustomersClient,
+    IdentifierKey,
+    Instance,
+    View,
+)
+from gateway.clients.feeds import FeedPage, OwnPage
 from gateway.vocabulary import DropOffReason, EventStatus, InstanceStatus, Trust
 from infra.chassis.upstream import Upstream
 
 _FEED_ITEMS = 200
+_OWN_ITEMS = 1_000  # each page costs a fold
 _INSIGHT_SECONDS = 30.0  # filters that no counters are kept for are answered from all instances
 
 
@@ -70,6 +79,7 @@ class Principal(Document):
     source: str
     kind: str
     scopes: frozenset[str] = frozenset()
+    key: str | None = None  # its id; none of a customer token
     named: Named | None = field(name="customer", default=None)
     expires_at: int | None = None  # microseconds since 1970
 
@@ -224,6 +234,7 @@ class EventsClient:
         """A token for one customer on behalf of `principal`; it may do less for them than that may for all."""
         body = {
             "source": principal.source,
+            "key": principal.key,
             "scopes": sorted(principal.scopes),
             "identifier": identifier._asdict(),
             "lifetime": lifetime,
@@ -272,6 +283,12 @@ class EventsClient:
         body = {"after": after, "first": _FEED_ITEMS}
         return await self._one(f"/internal/feeds/{feed}/read", body, FeedPage[item])  # type: ignore[valid-type]
 
+    async def own_feed(self, feed: str, item: type[T], customer: IdentifierKey, after: str | None) -> OwnPage[T]:
+        """What is new for the customer whom an identifier names behind a position, or (None) the present one."""
+        body = {"discloseTo": customer._asdict(), "after": after, "first": _OWN_ITEMS}
+        path = f"/internal/disclosed/feeds/{feed}/read"
+        return await self._one(path, body, OwnPage[item], within=FOLDING_SECONDS)  # type: ignore[valid-type]
+
     async def profiles(self, identifier: IdentifierKey) -> list[str]:
         """The ids under which feeds may speak of the customer whom an identifier names."""
         body = {"identifiers": [identifier._asdict()]}
@@ -307,8 +324,9 @@ class EventsClient:
     async def rejected_by_id(self, ids: Sequence[str]) -> list[RejectedEvent | None]:
         return await self._each("/internal/rejected-events/read", {"ids": ids}, "rejectedEvents", RejectedEvent, ids)
 
-    async def _one(self, path: str, body: Any, shape: type[T]) -> T:
-        return read(await self._upstream.call("POST", path, token=self._token, body=body), shape, SERVICE)
+    async def _one(self, path: str, body: Any, shape: type[T], within: float | None = None) -> T:
+        answer = await self._upstream.call("POST", path, token=self._token, body=body, within=within)
+        return read(answer, shape, SERVICE)
 
     async def _each(
         self,

@@ -47,8 +47,15 @@ Attach = Callable[[Subscriber[T]], AbstractContextManager[None]]
 """Holds a subscriber for as long as it may be told anything."""
 
 
+OnArrival = Callable[[Arrived[T]], None]
+
+
+def _ignore(_arrived: Arrived[T]) -> None:
+    pass
+
+
 class Channel(Generic[T]):
-    def __init__(self, source: Source[T], patience: Patience, on_arrival: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, source: Source[T], patience: Patience, on_arrival: OnArrival[T] = _ignore) -> None:
         self._source = source
         self._patience = patience
         self._on_arrival = on_arrival
@@ -156,6 +163,7 @@ class Channel(Generic[T]):
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _tell(self, arrived: Arrived[T]) -> None:
+        self._on_arrival(arrived)
         size = min(_TOLD_AT_ONCE, self._patience.queue)
         for start in range(0, len(arrived.news), size):
             some = arrived.news[start : start + size]
@@ -167,7 +175,6 @@ class Channel(Generic[T]):
                 self._position, self._resumes = news.position, True
             await asyncio.sleep(0)
         self._position, self._resumes = arrived.next, True
-        self._on_arrival()
 
     def _concerned(self, news: News[T]) -> Iterable[Subscriber[T]]:
         found = set(self._by_id.get(None, ()))

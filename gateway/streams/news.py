@@ -14,7 +14,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from gateway.loaders import Loaders
+from gateway.clients.customers import EVERYTHING, View
+from gateway.loaders import CustomerLoaders, Loaders
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -50,12 +51,16 @@ class Workshop:
 class Batch(Generic[T]):
     """Items that came together, and the loaders that everybody uses who is told of them."""
 
-    def __init__(self, items: Sequence[T], new_loaders: Callable[[], Loaders], workshop: Workshop) -> None:
+    def __init__(
+        self, items: Sequence[T], new_loaders: Callable[[], Loaders], workshop: Workshop, view: View = EVERYTHING
+    ) -> None:
+        """`view`: what those who are told may see of customers."""
         self._items = items
         self._new_loaders = new_loaders
         self._loaders: Loaders | None = None
         self._loaded_since = 0.0
         self._loads: dict[Any, asyncio.Task[dict[str, Any]]] = {}
+        self._view = view
         self.begin = workshop.begin
 
     @property
@@ -64,6 +69,11 @@ class Batch(Generic[T]):
             self._loaders, self._loads = self._new_loaders(), {}
             self._loaded_since = time.monotonic()
         return self._loaders
+
+    @property
+    def customers(self) -> CustomerLoaders:
+        """Whatever hangs on an item is loaded with these."""
+        return self.loaders.customers(self._view)
 
     async def load(self, loader_of: Callable[[Loaders], DataLoader[str, V]], key_of: Callable[[T], str], item: T) -> V:
         """What a loader has for an item, asked for together with what it has for the others."""

@@ -10,20 +10,21 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from gateway.clients.answers import read
-from gateway.clients.customers import SERVICE, IdentifierKey
+from gateway.clients.customers import SERVICE, IdentifierKey, View
 from gateway.clients.events import EventsClient, Insights, InsightsReading
-from gateway.clients.feeds import Change, EventTold, FeedPage
+from gateway.clients.feeds import Change, EventTold, FeedPage, OwnChange, OwnEvent, OwnPage
 from gateway.loaders import Loaders
 from gateway.streams.channel import Arrived, Channel, Source
 from gateway.streams.feed import FeedName, LiveFeeds
 from gateway.streams.insights import InsightsFeed
 from gateway.streams.news import Batch, News, Workshop
+from gateway.streams.own import Bells, OwnFeed
 from gateway.streams.session import Session
 from gateway.streams.subscriber import Interest, Patience
 from infra.chassis.errors import Unavailable
 from infra.chassis.notices import Bell
 
-F = TypeVar("F", Change, EventTold)
+F = TypeVar("F", bound=Change | EventTold)
 
 
 class Newsroom:
@@ -43,9 +44,18 @@ class Newsroom:
         self._new_loaders = new_loaders
         self._patience = patience
         self._bell = Bell()
-        self.changes = Channel(self._feed("changes", Change), patience, self._bell.ring)
-        self.events = Channel(self._feed("events", EventTold), patience, self._bell.ring)
+        self._own_bells = Bells()
+        self.changes = Channel(self._feed("changes", Change), patience, lambda _arrived: self._bell.ring())
+        self.events = Channel(self._feed("events", EventTold), patience, self._ring)
         self._insights: WeakValueDictionary[tuple[str, InsightsReading], Channel[Insights]] = WeakValueDictionary()
+
+    def own(self, customer: IdentifierKey, feed: FeedName, item: type[F]) -> OwnFeed[F]:
+        """What the customer whom an identifier names is told of themself; to be heard while `events` is opened."""
+
+        async def read_on(after: str | None) -> OwnPage[F]:
+            return await self._new_client().own_feed(feed, item, customer, after)
+
+        return OwnFeed(self._own_bells, View(disclose_to=customer), read_on, self._new_loaders)
 
     def insights(self, journey: str, reading: InsightsReading) -> Channel[Insights]:
         channel = self._insights.get((journey, reading))
@@ -65,8 +75,14 @@ class Newsroom:
         stopping = Unavailable("The gateway is stopping; subscribe again.", code="GOING_AWAY")
         self.changes.stop(stopping)
         self.events.stop(stopping)
+        self._own_bells.stop(stopping)
         for channel in self._insights.values():
             channel.stop(stopping)
+
+    def _ring(self, arrived: Arrived[EventTold]) -> None:
+        self._bell.ring()
+        for news in arrived.news:
+            self._own_bells.ring(news.item.names)
 
     def _feed(self, feed: FeedName, item: type[F]) -> Source[F]:
         workshop = Workshop()
@@ -89,7 +105,7 @@ class Newsroom:
 
 
 class Live:
-    """What one session listens to."""
+    """What one session listens to: with a customer token, nothing but what may be told to its customer."""
 
     def __init__(self, newsroom: Newsroom, session: Session, client: EventsClient) -> None:
         self._newsroom = newsroom
@@ -99,11 +115,17 @@ class Live:
     def changes(
         self, wants: Callable[[Change], bool], identifier: IdentifierKey | None, after: str | None
     ) -> AsyncGenerator[list[News[Change]], None]:
+        if self._session.principal.customer is not None:
+            own: OwnFeed[Change] = self._newsroom.own(self._session.principal.customer, "changes", OwnChange)
+            return self._of_oneself(own, wants, after)
         return self._of_customer(self._newsroom.changes, wants, identifier, after)
 
     def events(
         self, wants: Callable[[EventTold], bool], identifier: IdentifierKey | None, after: str | None
     ) -> AsyncGenerator[list[News[EventTold]], None]:
+        if self._session.principal.customer is not None:
+            own: OwnFeed[EventTold] = self._newsroom.own(self._session.principal.customer, "events", OwnEvent)
+            return self._of_oneself(own, wants, after)
         return self._of_customer(self._newsroom.events, wants, identifier, after)
 
     def insights(self, journey: str, reading: InsightsReading) -> AsyncGenerator[list[News[Insights]], None]:
@@ -111,6 +133,16 @@ class Live:
             return Interest()
 
         return self._newsroom.insights(journey, reading).news(learn, None, self._session.attached)
+
+    async def _of_oneself(
+        self, feed: OwnFeed[F], wants: Callable[[F], bool], after: str | None
+    ) -> AsyncGenerator[list[News[F]], None]:
+        async with (
+            self._newsroom.events.opened(),
+            aclosing(feed.news(wants, after, self._session.attached)) as found,
+        ):
+            async for some in found:
+                yield some
 
     def _of_customer(
         self, channel: Channel[F], wants: Callable[[F], bool], identifier: IdentifierKey | None, after: str | None

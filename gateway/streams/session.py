@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from gateway.clients.events import Principal
 from gateway.keys import Keys
-from gateway.streams.subscriber import Subscriber
+from gateway.streams.subscriber import Endable
 from infra.chassis.errors import BadRequest, Problem, Unauthenticated, Unavailable
 
 
@@ -27,10 +26,10 @@ class Session:
         self._keys = keys
         self._authorization = authorization
         self._look_seconds = look_seconds
-        self._subscribers: set[Subscriber[Any]] = set()
+        self._subscribers: set[Endable] = set()
 
     @contextmanager
-    def attached(self, subscriber: Subscriber[Any]) -> Iterator[None]:
+    def attached(self, subscriber: Endable) -> Iterator[None]:
         if self.refused is not None:
             subscriber.end(self.refused)
         self._subscribers.add(subscriber)
@@ -50,7 +49,7 @@ class Session:
             except Unavailable:  # nothing is known to be wrong with the key
                 continue
             except Unauthenticated:
-                self.refused = KeyNoLongerGood("The key has expired or was revoked.")
+                self.refused = KeyNoLongerGood("The key or customer token has expired or was revoked.")
             except Problem as problem:
                 self.refused = KeyNoLongerGood(problem.message, code=problem.code)
         for subscriber in self._subscribers:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from gateway.streams.news import News
 from infra.chassis.errors import Problem
@@ -23,6 +23,12 @@ class TooSlow(Problem):
 
     status = 429
     default_code = "TOO_SLOW"
+
+
+class Endable(Protocol):
+    """Somebody who is told something, and can be told that this is the end."""
+
+    def end(self, problem: Problem) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,10 @@ from services.events.clients import PublisherClient
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
+from services.events.disclosure.following import Following
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
+from services.events.disclosure.stories import Stories
 from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
 from services.events.identity.assertions import LedgerQueries
 from services.events.identity.queries import CustomerQueries
@@ -184,7 +186,8 @@ def _add_internal_routes(
     instances, models = InstanceQueries(stores.state), Models(stores.state)
     reads = InstanceReads(instances, DecisiveQueries(stores.state), models, customers, timelines)
     assignments = Assignments(PublishedPersonas(stores.state), OccurrenceQueries(stores.state))
-    disclosure = Disclosure(DisclosureQueries(stores.state), models, assignments, reader, log, clock)
+    stories = Stories(DisclosureQueries(stores.state), models, reader, log, clock)
+    disclosure, following = Disclosure(stories, models, assignments), Following(stories, models, log, clock)
     for router in (
         services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
         services.events.identity.api.router(customers, ledgers, workspace),
@@ -192,7 +195,7 @@ def _add_internal_routes(
         services.events.live.api.router(reads, workspace),
         services.events.live.past.api.router(stores.state, log, customers, timelines, assignments, workspace),
         services.events.personas.api.router(PersonaReads(assignments, customers, clock), workspace),
-        services.events.disclosure.api.router(disclosure, workspace),
+        services.events.disclosure.api.router(disclosure, following, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
         services.events.projector.api.router(progress, clock, workspace),

@@ -32,7 +32,8 @@ ALL_SCOPES = (
     "sources:write",
 )
 KEYS = {
-    "sk_all": principal(*ALL_SCOPES),
+    "sk_all": principal(*ALL_SCOPES) | {"key": "01"},
+    "sk_twin": principal(*ALL_SCOPES) | {"key": "02"},
     "sk_bare": principal("customers:read"),
     "sk_insights": principal("insights:read", "models:read"),
     "sk_models": principal("models:read"),

@@ -31,7 +31,7 @@ def tokens(api: Gateway) -> None:
         {
             "a.b.c": token("events:write", "pii:read"),
             "bare.b.c": token(),
-            "sk_all": principal("customers:read", "pii:read"),
+            "sk_all": principal("customers:read", "pii:read") | {"key": "0a0b"},
             "sk_models": principal("models:read"),
         }
     )
@@ -65,7 +65,13 @@ async def test_a_key_mints_a_token_for_what_it_may_do_itself(api: Gateway) -> No
     }
     await api.data(MINT, variables={"identifier": ADA, "lifetime": "PT5M"})
     assert api.events.bodies("/internal/customer-tokens") == [
-        {"source": "api", "scopes": ["customers:read", "pii:read"], "identifier": ADA, "lifetime": lifetime}
+        {
+            "source": "api",
+            "key": "0a0b",
+            "scopes": ["customers:read", "pii:read"],
+            "identifier": ADA,
+            "lifetime": lifetime,
+        }
         for lifetime in ("PT1H", "PT5M")
     ]
 

@@ -10,6 +10,7 @@ from graphql import GraphQLObjectType, get_named_type
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
+from gateway.areas.customers.subscriptions import FollowsCustomers
 from gateway.areas.nodes.queries import ReadsNodes
 from gateway.permissions import (
     IsCustomer,
@@ -49,8 +50,8 @@ ROOTS: dict[str, type[Scope]] = {
     "Mutation.createJourneyFromTemplate": WritesModels,
     "Mutation.saveJourney": WritesModels,
     "Mutation.publishJourney": WritesModels,
-    "Subscription.instanceChanged": ReadsCustomers,
-    "Subscription.eventRecorded": ReadsCustomers,
+    "Subscription.instanceChanged": FollowsCustomers,
+    "Subscription.eventRecorded": FollowsCustomers,
     "Subscription.insightsChanged": ReadsInsights,
 }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -9,23 +10,35 @@ from strawberry.dataloader import DataLoader
 from gateway.areas.customers.types import InstanceChange, TouchpointEvent, to_event, to_instance_change
 from gateway.areas.events.inputs import IdentifierInput, identifier_key
 from gateway.clients.customers import Event
-from gateway.clients.feeds import Change, EventTold
+from gateway.clients.feeds import Change, EventTold, OwnEvent
 from gateway.context import Info
 from gateway.loaders import Loaders
 from gateway.permissions import ReadsCustomers, subscribed
 from gateway.scalars import Position
-from gateway.streams.news import Told
+from gateway.streams.news import News, Told
 from gateway.vocabulary import InstanceStatus
 from gateway.wire import given
+
+
+class FollowsCustomers(ReadsCustomers):
+    """Lets a customer token through, too, unless it names somebody else: it is told of its own customer alone."""
+
+    def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:
+        own = info.context.principal.customer
+        if own is None:
+            return super().has_permission(source, info, **kwargs)
+        asked = given(kwargs.get("identifier"))
+        return asked is None or identifier_key(asked) == own
 
 
 @strawberry.type
 class CustomerSubscriptions:
     @subscribed(
-        ReadsCustomers,
+        FollowsCustomers,
         gives=InstanceChange,
         description="Changes of status and phase, and corrections of such. `status`: those that lead to one of these, "
-        "or take one back. `after`: from the position of a change on, or from a write on; kept for a day.",
+        "or take one back. `after`: from the position of a change on, or from a write on; kept for a day. With a "
+        "customer token those of its customer.",
     )
     async def instance_changed(
         self,
@@ -49,11 +62,11 @@ class CustomerSubscriptions:
                 yield [Told(to_instance_change(news), news, news.position) for news in some]
 
     @subscribed(
-        ReadsCustomers,
+        FollowsCustomers,
         gives=TouchpointEvent,
         description="Each event when all that follows from it can be read, duplicates left out. `journey`: those that "
         "an instance of it takes. `after`: from a position on, as `extensions.position` of each message gives it, or "
-        "from a write on.",
+        "from a write on. With a customer token those of its customer, each once it may be told.",
     )
     async def event_recorded(
         self,
@@ -70,12 +83,18 @@ class CustomerSubscriptions:
         key = identifier_key(asked) if asked else None
         async with aclosing(info.context.listening.events(wants, key, given(after))) as found:
             async for some in found:
-                events = [(await news.batch.load(_event_by_id, _id, news.item), news) for news in some]
+                events = [(await _event(news), news) for news in some]
                 yield [
-                    Told(to_event(event, news.batch.loaders.as_of(None)), news, news.position)
+                    Told(to_event(event, news.batch.customers), news, news.position)
                     for event, news in events
                     if event is not None  # else it was erased meanwhile
                 ]
+
+
+async def _event(news: News[EventTold]) -> Event | None:
+    if isinstance(news.item, OwnEvent):
+        return news.item.event
+    return await news.batch.load(_event_by_id, _id, news.item)
 
 
 def _event_by_id(loaders: Loaders) -> DataLoader[str, Event | None]:

@@ -9,7 +9,7 @@ import strawberry
 
 from gateway.areas.customers.assignments import PersonaAssignment, to_assignment
 from gateway.areas.customers.explanations import Explanation, to_explanation
-from gateway.areas.customers.identifiers import Identifier, to_identifier
+from gateway.areas.customers.identifiers import Identifier
 from gateway.areas.customers.ledger import LedgerEntry, ledger_key, to_ledger_entry
 from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
@@ -17,7 +17,7 @@ from gateway.areas.shown import all_shown
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
 from gateway.clients.customers import InstanceKey, InstancesOf, LedgerOf, StepsOf, TimelineOf
-from gateway.clients.feeds import Change
+from gateway.clients.feeds import Change, OwnChange
 from gateway.clients.models import ModelKey
 from gateway.context import Info
 from gateway.loaders import CustomerLoaders
@@ -261,10 +261,12 @@ class InstanceChange:
 
     @resolved(description="As it is now. One that is gone gives the one that took its first event.")
     async def instance(self, info: Info) -> JourneyInstance | None:
-        found = await self.news.batch.load(
-            lambda loaders: loaders.instance_by_id, lambda change: change.instance_id, self.news.item
-        )
-        return to_instance(found, info.context.loaders.as_of(None)) if found else None
+        batch, change = self.news.batch, self.news.item
+        if isinstance(change, OwnChange):
+            found = change.instance
+        else:
+            found = await batch.load(lambda loaders: loaders.instance_by_id, lambda one: one.instance_id, change)
+        return to_instance(found, batch.customers) if found else None
 
 
 def to_instance_change(news: News[Change]) -> InstanceChange:

@@ -23,8 +23,8 @@ class TokenPayload:
 class TokenMutations:
     @resolved(
         ReadsCustomers,
-        description="With the token a frontend may read `me` and record events for the one customer whom the "
-        "identifier names, as far as this key may read personal data and record events. Mint it only for what the "
+        description="With the token a frontend may read `me`, follow it and record events for the one customer whom "
+        "the identifier names, as far as this key may read personal data and record events. Mint it only for what the "
         "frontend's user has proven to be theirs. `lifetime`: between a minute and a day.",
     )
     async def mint_customer_token(

@@ -34,7 +34,7 @@ class ChangeFeed:
             found = await store.read_after(connection, workspace, place, first)
         customers = await self._customers.profiles(workspace, {published.change.customer for published in found})
         return FeedPage(
-            items=[change_document(published) for published in found],
+            items=[change_document(published.change, published.place.token()) for published in found],
             customers={customer.hex(): [profile.hex() for profile in known] for customer, known in customers.items()},
             next=(found[-1].place if found else place).token(),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from infra.chassis.clock import to_rfc3339
-from services.events.changes.store import PublishedChange
+from services.events.live.domain.changes import InstanceChange
 
 
 class ChangeDocument(msgspec.Struct, rename="camel"):
@@ -22,10 +22,9 @@ class ChangeDocument(msgspec.Struct, rename="camel"):
     correction: bool
 
 
-def change_document(published: PublishedChange) -> ChangeDocument:
-    change = published.change
+def change_document(change: InstanceChange, position: str) -> ChangeDocument:
     return ChangeDocument(
-        position=published.place.token(),
+        position=position,
         instance_id=change.instance.hex(),
         customer_id=change.customer.hex(),
         journey_key=change.journey,

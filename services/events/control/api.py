@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf, every_workspace
+from services.events.control.domain import digest_of, key_id
 from services.events.control.handlers import KeyRing, save_settings, workspace_named
 from services.events.control.schemas import (
     AuthenticateBody,
@@ -36,13 +37,14 @@ def router(
         """Whose key or customer token this is, and what it may do; 401 for one nobody made, or that has expired."""
         if looks_like_token(body.credential):
             return JSONResponse(customer_principal_document(await customer_tokens.resolve(body.credential)))
-        return JSONResponse(principal_document(await keys.resolve(body.credential)))
+        principal = await keys.resolve(body.credential)
+        return JSONResponse(principal_document(principal, key_id(digest_of(body.credential))))
 
     @routes.post("/customer-tokens")
     async def mint_customer_token(body: MintBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """A token for one customer, on behalf of a key of `source` that has `scopes`."""
         identifier = (body.identifier.type, body.identifier.value)
-        minted = await customer_tokens.mint(workspace, body.source, body.scopes, identifier, body.lifetime)
+        minted = await customer_tokens.mint(workspace, body.source, body.key, body.scopes, identifier, body.lifetime)
         return JSONResponse(token_document(minted))
 
     @routes.get("/workspace")

@@ -143,6 +143,11 @@ def digest_of(key: str) -> bytes:
     return sha256(key.encode(errors="surrogatepass")).digest()
 
 
+def key_id(digest: bytes) -> str:
+    """Names a key to those who must not know it, and cannot guess it from this."""
+    return digest[:8].hex()
+
+
 def prefix_of(key: str) -> str:
     """What of a key may be shown in lists."""
     return key[:_PREFIX_LENGTH]

@@ -118,6 +118,7 @@ class KeyRing:
         self._known: _Kept[bytes, KnownKey] = _Kept()
         self._unknown: _Kept[bytes, None] = _Kept()
         self._sources: _Kept[tuple[str, str], Source] = _Kept()
+        self._good_until: _Kept[tuple[str, str, str], int] = _Kept()
 
     async def resolve(self, credential: str) -> Principal:
         """Raises Unauthenticated for a key nobody made, or that has expired."""
@@ -137,6 +138,15 @@ class KeyRing:
         if key.expires_at is not None and key.expires_at <= now:
             raise _unknown_key()
         return key.principal
+
+    async def is_good(self, workspace: str, source: str, id: str) -> bool:
+        """Whether a source still has the key of that id (see domain.key_id)."""
+        now, asked = self._clock(), (workspace, source, id)
+        until = self._good_until.at(now).get(asked)
+        if until is None:
+            until = await self._store.good_until(workspace, source, id)
+            self._good_until.keep(asked, until, now)
+        return now < until
 
     async def on_behalf_of(self, workspace: str, source: str, *, verified: bool) -> Principal:
         """The principal of a call that another service of ours has let in. Raises NotFound for an unknown source."""

@@ -18,6 +18,7 @@ class AuthenticateBody(Body):
 
 class MintBody(Body):
     source: Text
+    key: Text
     scopes: list[Text]
     identifier: IdentifierBody
     lifetime: Text
@@ -45,6 +46,7 @@ class PrincipalDocument(msgspec.Struct, rename="camel", omit_defaults=True):
     source: str
     kind: str
     scopes: list[str]
+    key: str | None = None
     customer: NamedDocument | None = None
     expires_at: int | None = None
 
@@ -64,12 +66,13 @@ class SourceDocument(msgspec.Struct, rename="camel"):
     paused: bool
 
 
-def principal_document(principal: Principal) -> PrincipalDocument:
+def principal_document(principal: Principal, key: str) -> PrincipalDocument:
     return PrincipalDocument(
         principal.workspace,
         principal.source,
         principal.kind.value,
         sorted(principal.scopes),
+        key,
         expires_at=principal.expires_at,
     )
 
@@ -80,8 +83,8 @@ def customer_principal_document(principal: CustomerPrincipal) -> PrincipalDocume
         principal.source,
         "CUSTOMER",
         sorted(principal.scopes),
-        NamedDocument(*principal.customer),
-        principal.expires_at,
+        customer=NamedDocument(*principal.customer),
+        expires_at=principal.expires_at,
     )
 
 

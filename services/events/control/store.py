@@ -17,10 +17,13 @@ from services.events.control.domain import (
     Trust,
     Workspace,
     digest_of,
+    key_id,
     prefix_of,
     principal_of,
 )
 from services.events.log_tables import source_keys, sources, workspaces
+
+_NEVER = 1 << 63
 
 
 class KnownKey(NamedTuple):
@@ -71,6 +74,18 @@ class ControlStore:
         async with self._database.write() as connection:
             row = (await connection.execute(change)).first()
         return None if row is None else Workspace(*row)
+
+    async def good_until(self, workspace: str, source: str, id: str) -> int:
+        """When a key of a source ends, in microseconds; 0 if there is none of that id."""
+        query = (
+            select(source_keys.c.digest, source_keys.c.expires_at)
+            .join(sources, (sources.c.workspace == source_keys.c.workspace) & (sources.c.key == source_keys.c.source))
+            .where(source_keys.c.workspace == workspace, source_keys.c.source == source)
+        )
+        async with self._database.read() as connection:
+            found = {key_id(row.digest): row.expires_at for row in await connection.execute(query)}
+        until = found.get(id, 0)
+        return _NEVER if until is None else until
 
     async def sources(self, workspace: str) -> list[Source]:
         query = select(sources).where(sources.c.workspace == workspace).order_by(sources.c.key)

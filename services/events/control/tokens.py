@@ -1,7 +1,7 @@
 """Customer tokens: what a shop gives to a frontend so that it may speak for one customer, for a while.
 
 A token is signed and not stored. Everybody who holds it can read what is in it: the identifier, where it comes from and
-what it may do. So it holds nothing that its customer does not know.
+what it may do. So it holds nothing that its customer must not know.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from infra.chassis.auth import SigningKey, Unsigned
 from infra.chassis.clock import Clock
 from infra.chassis.durations import format_duration, parse_duration
-from infra.chassis.errors import Flaw, Invalid, NotFound, Unauthenticated
+from infra.chassis.errors import Flaw, Invalid, Unauthenticated
 from services.events.control.domain import EVENTS_WRITE, PII_READ, CustomerPrincipal
 from services.events.control.handlers import KeyRing
 from services.events.identity.domain import CUSTOMER_ID, Identifier
@@ -38,6 +38,7 @@ class Minted(NamedTuple):
 class _Claims(msgspec.Struct):
     workspace: str
     source: str
+    key: str
     identifier: Identifier
     scopes: frozenset[str]
     exp: int
@@ -57,9 +58,11 @@ class CustomerTokens:
         self._clock = clock
 
     async def mint(
-        self, workspace: str, source: str, scopes: Collection[str], identifier: Identifier, lifetime: str
+        self, workspace: str, source: str, key: str, scopes: Collection[str], identifier: Identifier, lifetime: str
     ) -> Minted:
         """A token that speaks for whoever the identifier names, on behalf of a key of `source` that has `scopes`.
+
+        `key` is the key's id; the token ends with it.
 
         Raises Invalid for an identifier that names nobody and for a lifetime (ISO 8601) out of bounds, and NotFound for
         an unknown source.
@@ -71,20 +74,22 @@ class CustomerTokens:
         claims = {
             "workspace": workspace,
             "source": source,
+            "key": key,
             "identifier": named,
             "scopes": sorted(_SCOPES.intersection(scopes)),
         }
         return Minted(self._key.sign(claims, _AUDIENCE, expires), expires * _SECOND)
 
     async def resolve(self, token: str) -> CustomerPrincipal:
-        """Raises Unauthenticated for what is no token of ours, has expired, or comes from where nobody is any more."""
+        """Raises Unauthenticated for what is no token of ours, has expired, or whose minting key is no longer good."""
         if len(token) > _LONGEST_TOKEN:
             raise _not_valid()
         try:
             claims = msgspec.convert(self._key.open(token, _AUDIENCE), _Claims)
-            await self._keys.on_behalf_of(claims.workspace, claims.source, verified=True)
-        except (Unsigned, msgspec.ValidationError, NotFound) as error:
+        except (Unsigned, msgspec.ValidationError) as error:
             raise _not_valid() from error
+        if not await self._keys.is_good(claims.workspace, claims.source, claims.key):
+            raise _not_valid()
         return CustomerPrincipal(
             claims.workspace, claims.source, claims.identifier, claims.scopes & _SCOPES, claims.exp * _SECOND
         )

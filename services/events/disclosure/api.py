@@ -6,11 +6,13 @@ from fastapi import APIRouter, Depends
 
 from infra.chassis.http import JSONResponse
 from services.events.access import WorkspaceOf
+from services.events.disclosure.following import Following
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.schemas import (
     ToldCustomersBody,
     ToldEventsBody,
     ToldExplainBody,
+    ToldFeedBody,
     ToldFindBody,
     ToldLedgersBody,
     ToldOfCustomersBody,
@@ -21,10 +23,11 @@ from services.events.disclosure.schemas import (
 )
 
 
-def router(disclosure: Disclosure, workspace_of: WorkspaceOf) -> APIRouter:
+def router(disclosure: Disclosure, following: Following, workspace_of: WorkspaceOf) -> APIRouter:
     routes = APIRouter(prefix="/internal/disclosed", tags=["disclosure"])
     _tell_of_customers(routes, disclosure, workspace_of)
     _tell_of_instances(routes, disclosure, workspace_of)
+    _tell_what_is_new(routes, following, workspace_of)
     return routes
 
 
@@ -86,3 +89,15 @@ def _tell_of_instances(routes: APIRouter, disclosure: Disclosure, workspace_of: 
     async def read_own_steps(body: ToldStepsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
         """A page of the steps of each of the customer's instances, oldest first; null for those of others."""
         return JSONResponse({"pages": await disclosure.steps(workspace, body)})
+
+
+def _tell_what_is_new(routes: APIRouter, following: Following, workspace_of: WorkspaceOf) -> None:
+    @routes.post("/feeds/changes/read")
+    async def read_own_changes(body: ToldFeedBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """What is new of the customer's instances, behind a position."""
+        return JSONResponse(await following.changes(workspace, body))
+
+    @routes.post("/feeds/events/read")
+    async def read_own_new_events(body: ToldFeedBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+        """The customer's events that are new, behind a position."""
+        return JSONResponse(await following.events(workspace, body))

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from services.events.identity.domain import (
     VISITOR,
@@ -31,23 +30,17 @@ from services.events.identity.domain import (
     strength,
 )
 from services.events.identity.queries import CustomerRow, KnownIdentifier
+from services.events.intake.position import Place
 from services.events.live import traits
 from services.events.timeline.entry import Entry
 
 
-class Vouched(NamedTuple):
-    """Who trusted senders say is the same customer, and the links between these that they have drawn."""
-
-    members: Mapping[ProfileId, Member]
-    links: Mapping[Pair, Link]
-
-
-def vouched_for(known: ProfileId, members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]) -> Vouched:
-    """The members that are the same customer as `known`, had nobody ever claimed anything."""
-    drawn = {pair: link for pair, link in links.items() if pair.verified}
-    customer_of = resolve(members, drawn).customers
-    same = {profile: member for profile, member in members.items() if customer_of[profile] == customer_of[known]}
-    return Vouched(same, {pair: link for pair, link in drawn.items() if pair.strong in same and pair.weak in same})
+def vouched_for(
+    known: ProfileId, members: Mapping[ProfileId, Member], links: Mapping[Pair, Link]
+) -> dict[ProfileId, Member]:
+    """The members that are the same customer as `known`; `links` are those that trusted senders have drawn."""
+    customer_of = resolve(members, links).customers
+    return {profile: member for profile, member in members.items() if customer_of[profile] == customer_of[known]}
 
 
 def may_be_told(entry: Entry, own: Iterable[Identifier]) -> bool:
@@ -58,17 +51,51 @@ def may_be_told(entry: Entry, own: Iterable[Identifier]) -> bool:
 
 @dataclass(frozen=True)
 class Story:
-    """All that may be told of a customer. `entries` are in history order; there is at least one."""
+    """All that may be told to whoever is known to be `known`: perhaps nothing."""
 
-    vouched: Vouched
+    known: ProfileId
+    members: Mapping[ProfileId, Member]
+    """Those whom trusted senders have linked with it, and itself; nobody if no event names it."""
+    links: Mapping[Pair, Link]
+    """What trusted senders have said of who of them is the same."""
     entries: Sequence[Entry]
+    """In history order."""
+
+    def until(self, place: Place, places: Mapping[int, Place]) -> Story:
+        """What of it could be told when the log had come to a place.
+
+        `places` are those of the rows in which the entries and the links stand. What could be told then and cannot any
+        more, because of an event that came late, is not in it.
+        """
+        entries = [entry for entry in self.entries if places[entry.seq] <= place]
+        links = {pair: link for pair, link in self.links.items() if places[link.seq] <= place}
+        links |= {pair: link for pair, link in self._said(entries).items() if pair not in links}
+        members = vouched_for(self.known, self.members, links)
+        own = frozenset((member.type, member.value) for member in members.values())
+        told = [one for one in entries if one.recorded.identifiers[0] in own and may_be_told(one, own)]
+        return Story(self.known, members, links, told)
+
+    def _said(self, entries: Iterable[Entry]) -> dict[Pair, Link]:
+        """The links that these entries draw. Of a stored one it is only known where it was drawn first in history."""
+        links: dict[Pair, Link] = {}
+        for entry in entries:
+            strong, *weak = (self.profiles.get(identifier) for identifier in entry.recorded.identifiers)
+            if entry.recorded.verified and strong is not None:
+                for profile in weak:
+                    if profile is not None:
+                        links.setdefault(Pair(strong, profile, True), Link(entry.key, entry.seq, entry.slot))
+        return links
 
     @cached_property
-    def profiles(self) -> Mapping[Identifier, ProfileId]:
-        return {(member.type, member.value): profile for profile, member in self.vouched.members.items()}
+    def profiles(self) -> dict[Identifier, ProfileId]:
+        return {(member.type, member.value): profile for profile, member in self.members.items()}
 
     @cached_property
-    def known(self) -> dict[Identifier, KnownIdentifier]:
+    def verified(self) -> frozenset[Identifier]:
+        return frozenset((one.type, one.value) for one in self.members.values() if one.verified_key is not None)
+
+    @cached_property
+    def named(self) -> dict[Identifier, KnownIdentifier]:
         """The identifiers that these events name, the strongest first."""
         first: dict[Identifier, Entry] = {}
         for entry in self.entries:
@@ -77,13 +104,10 @@ class Story:
                     first.setdefault(identifier, entry)
         return {
             identifier: KnownIdentifier(
-                self.customer, *identifier, first[identifier].occurred_at, self._is_verified(identifier)
+                self.customer, *identifier, first[identifier].occurred_at, identifier in self.verified
             )
             for identifier in sorted(first, key=strength)
         }
-
-    def _is_verified(self, identifier: Identifier) -> bool:
-        return self.vouched.members[self.profiles[identifier]].verified_key is not None
 
     @cached_property
     def ledger(self) -> list[Assertion]:
@@ -92,19 +116,19 @@ class Story:
         Claims may have refused them where everything counts; here they are taken.
         """
         told = {entry.id for entry in self.entries}
-        members, links = self.vouched
-        refusals = resolve(members, links).refusals
-        taken = {pair: replace(link, refusal=None) for pair, link in links.items() if refusals[pair] is None}
-        return [one for one in in_order(members, taken) if one.event in told]
+        refusals = resolve(self.members, self.links).refusals
+        taken = {pair: replace(link, refusal=None) for pair, link in self.links.items() if refusals[pair] is None}
+        return [one for one in in_order(self.members, taken) if one.event in told]
 
     def known_by(self, profile: ProfileId) -> KnownIdentifier:
         """What is told of an identifier that an event of these names."""
-        member = self.vouched.members[profile]
-        return self.known[member.type, member.value]
+        member = self.members[profile]
+        return self.named[member.type, member.value]
 
     @cached_property
     def customer(self) -> ProfileId:
-        """As everywhere, the profile that was named first; of those that one event names the smallest."""
+        """As everywhere, the profile that was named first; of those that one event names the smallest. Only if there
+        is anything to tell."""
         return min(
             self.profiles[identifier]
             for identifier in self.entries[0].recorded.identifiers
@@ -113,9 +137,10 @@ class Story:
 
     @cached_property
     def row(self) -> CustomerRow:
+        """Only if there is anything to tell."""
         return CustomerRow(
             self.customer,
-            list(self.known.values()),
+            list(self.named.values()),
             traits.read(traits.merge(None, self.entries)),
             self.entries[0].occurred_at,
             self.entries[-1].occurred_at,

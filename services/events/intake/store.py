@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Raw
 from sqlalchemy import ColumnElement, and_, any_, func, literal_column, select, tuple_
 
-from infra.chassis.database import Database, chunked
+from infra.chassis.database import Database, among, chunked
 from infra.chassis.errors import NotFound
 from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
@@ -100,6 +100,19 @@ class LogStore:
                 )
             ).first()
         return int(count), oldest, Place(*last) if last else None
+
+    async def places(self, workspace: str, seqs: Iterable[int]) -> dict[int, Place]:
+        """Where rows stand, as far as they exist in this workspace."""
+        if self._database.is_sqlite:
+            return {seq: Place(0, seq) for seq in seqs}
+        found: dict[int, Place] = {}
+        async with self._database.read() as connection:
+            for some in chunked(sorted(set(seqs))):
+                query = select(log.c.xid, log.c.seq).where(
+                    log.c.workspace == workspace, among(connection, log.c.seq, some)
+                )
+                found |= {row.seq: Place(row.xid, row.seq) for row in await connection.execute(query)}
+        return found
 
     async def logged_at(self, workspace: str, place: Place) -> int | None:
         """When a row was logged; None if there is no such row."""

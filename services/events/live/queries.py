@@ -57,6 +57,7 @@ class InstanceRow(NamedTuple):
     phase: str
     touchpoint: str | None
     started_at: Microseconds
+    start_key: bytes  # history key of the event that started it
     last_event_at: Microseconds
     ended_at: Microseconds | None
     due_at: Microseconds | None

@@ -33,12 +33,15 @@ class EventTold(msgspec.Struct, rename="camel"):
     customer_id: str
     journeys: list[str]
     """Keys of the journeys of which an instance has taken it."""
+    names: list[str]
+    """Ids of the profiles of all identifiers in it, whoever they belong to."""
 
 
 class _Owned(NamedTuple):
     entry: Entry
     place: EventPlace
     customer: ProfileId
+    profiles: Sequence[ProfileId]
 
 
 class _Step(NamedTuple):
@@ -80,10 +83,7 @@ class EventFeed:
         journeys = await self._journeys(workspace, owned)
         known = await self._customers.profiles(workspace, {one.customer for one in owned})
         return FeedPage(
-            items=[
-                EventTold(one.place.token(), one.entry.id, one.customer.hex(), journeys.get(one.entry.id, []))
-                for one in owned
-            ],
+            items=[_told(one, journeys.get(one.entry.id, [])) for one in owned],
             customers={customer.hex(): [profile.hex() for profile in some] for customer, some in known.items()},
             next=max([place, *(EventPlace.behind(row.place) for row in rows[-1:])]).token(),
         )
@@ -91,7 +91,10 @@ class EventFeed:
     async def _owned(self, workspace: str, placed: Sequence[tuple[EventPlace, Entry]]) -> list[_Owned]:
         """The events with their customers. A duplicate stands in no timeline, or what stands there is another one."""
         secret = await self._log.secret(workspace)
-        keys = {(profile_id(secret, *entry.recorded.identifiers[0]), entry.key) for _place, entry in placed}
+        named = [
+            [profile_id(secret, *identifier) for identifier in entry.recorded.identifiers] for _place, entry in placed
+        ]
+        keys = {(profiles[0], entry.key) for profiles, (_place, entry) in zip(named, placed, strict=True)}
         customers: dict[tuple[int, int], ProfileId] = {}
         async with self._state.read() as connection:
             for some in fitting(list(keys), 2):
@@ -106,8 +109,8 @@ class EventFeed:
                 query = select(timeline.c.seq, timeline.c.slot, identifiers.c.customer).select_from(joined)
                 customers |= {(row.seq, row.slot): row.customer for row in await connection.execute(query)}
         return [
-            _Owned(entry, place, customers[entry.seq, entry.slot])
-            for place, entry in placed
+            _Owned(entry, place, customers[entry.seq, entry.slot], profiles)
+            for profiles, (place, entry) in zip(named, placed, strict=True)
             if (entry.seq, entry.slot) in customers
         ]
 
@@ -137,6 +140,11 @@ async def _steps(connection: AsyncConnection, workspace: str, owned: Sequence[_O
         .order_by(live.c.journey)
     )
     return [_Step(*row) for row in await connection.execute(query)]
+
+
+def _told(one: _Owned, journeys: list[str]) -> EventTold:
+    names = [profile.hex() for profile in one.profiles]
+    return EventTold(one.place.token(), one.entry.id, one.customer.hex(), journeys, names)
 
 
 def _place(after: str | None) -> EventPlace:

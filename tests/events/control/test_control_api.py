@@ -17,7 +17,7 @@ from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, EVERY_WORKSPACE, workspace_of
 from services.events.control import api
 from services.events.control.credentials import Credentials
-from services.events.control.domain import SCOPES
+from services.events.control.domain import SCOPES, digest_of, key_id
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
@@ -59,12 +59,14 @@ async def test_whose_key_it_is(client: httpx.AsyncClient, keys: Credentials) -> 
         "source": "website",
         "kind": "WRITE",
         "scopes": ["events:write"],
+        "key": key_id(digest_of(keys.write_key)),
     }
     assert await answer(keys.admin_key) == {
         "workspace": "default",
         "source": "api",
         "kind": "SECRET",
         "scopes": sorted(SCOPES),
+        "key": key_id(digest_of(keys.admin_key)),
     }
 
 
@@ -96,10 +98,10 @@ async def test_sources(client: httpx.AsyncClient) -> None:
     assert (await client.get("/internal/sources", headers=token("other"))).json() == {"sources": []}
 
 
-@pytest.mark.usefixtures("keys")
-async def test_a_customer_token_is_minted_and_known_again(client: httpx.AsyncClient) -> None:
+async def test_a_customer_token_is_minted_and_known_again(client: httpx.AsyncClient, keys: Credentials) -> None:
     body = {
         "source": "api",
+        "key": key_id(digest_of(keys.admin_key)),
         "scopes": ["pii:read", "customers:read"],
         "identifier": {"type": "user_id", "value": "ada"},
         "lifetime": "PT1H",

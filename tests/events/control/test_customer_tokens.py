@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 
 from infra.chassis.auth import ServiceTokens, SigningKey
 from infra.chassis.database import Database
 from infra.chassis.errors import Invalid, NotFound, Unauthenticated
-from services.events.control.domain import SCOPES, CustomerPrincipal
+from services.events.control.domain import SCOPES, CustomerPrincipal, digest_of, key_id
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens, looks_like_token
+from services.events.tables import source_keys
 
 SECOND = 1_000_000
 KEY = "a signing key that is long enough for HMAC"
@@ -23,7 +25,11 @@ ADA = ("user_id", "ada")
 
 
 class House:
+    key: str
+    """The id of the admin key."""
+
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.now = 1_800_000_000 * SECOND
         self.keys = KeyRing(ControlStore(database), self.clock)
         self.tokens = self.tokens_signed_with(KEY)
@@ -35,13 +41,15 @@ class House:
         return CustomerTokens(key, self.keys, self.clock)
 
     async def mint(self, identifier: tuple[str, str] = ADA, lifetime: str = "PT1H") -> str:
-        return (await self.tokens.mint("default", "api", SCOPES, identifier, lifetime)).token
+        return (await self.tokens.mint("default", "api", self.key, SCOPES, identifier, lifetime)).token
 
 
 @pytest.fixture
 async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     made = House(database)
-    await bootstrap(database, tmp_path / "credentials.json", made.clock)
+    credentials = (await bootstrap(database, tmp_path / "credentials.json", made.clock)).credentials
+    assert credentials is not None
+    made.key = key_id(digest_of(credentials.admin_key))
     yield made
 
 
@@ -54,7 +62,7 @@ async def refused(house: House, token: str) -> bool:
 
 
 async def test_a_token_speaks_for_one_customer_on_behalf_of_its_source(house: House) -> None:
-    minted = await house.tokens.mint("default", "api", SCOPES, ADA, "PT90S")
+    minted = await house.tokens.mint("default", "api", house.key, SCOPES, ADA, "PT90S")
     assert minted.expires_at == house.now + 90 * SECOND
     assert looks_like_token(minted.token)
     assert await house.tokens.resolve(minted.token) == CustomerPrincipal(
@@ -68,7 +76,7 @@ async def test_a_token_speaks_for_one_customer_on_behalf_of_its_source(house: Ho
 async def test_it_may_do_no_more_than_its_minting_key(
     house: House, scopes: tuple[str, ...], kept: tuple[str, ...]
 ) -> None:
-    minted = await house.tokens.mint("default", "api", scopes, ADA, "PT1H")
+    minted = await house.tokens.mint("default", "api", house.key, scopes, ADA, "PT1H")
     assert (await house.tokens.resolve(minted.token)).scopes == frozenset(kept)
 
 
@@ -125,7 +133,9 @@ async def test_nobody_else_makes_or_changes_one(house: House) -> None:
         return base64.urlsafe_b64encode(json.dumps(claims | changes).encode()).rstrip(b"=").decode()
 
     none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
-    other = await house.tokens_signed_with("another installation's signing key").mint("default", "api", (), ADA, "PT1H")
+    other = await house.tokens_signed_with("another installation's signing key").mint(
+        "default", "api", house.key, (), ADA, "PT1H"
+    )
     forgeries = [
         f"{head}.{forged(identifier=['user_id', 'bob'])}.{signature}",
         f"{head}.{forged(workspace='other')}.{signature}",
@@ -145,15 +155,38 @@ async def test_nobody_else_makes_or_changes_one(house: House) -> None:
 @pytest.mark.parametrize(
     "claims",
     [
-        {"workspace": "other", "source": "api", "identifier": ADA, "scopes": []},
-        {"workspace": "default", "source": "gone", "identifier": ADA, "scopes": []},
-        {"workspace": "default", "source": "api", "identifier": "ada", "scopes": []},
-        {"workspace": "default"},
+        {"workspace": "other", "identifier": ADA},
+        {"source": "gone", "identifier": ADA},
+        {"source": "website", "identifier": ADA},
+        {"key": "0011223344556677", "identifier": ADA},
+        {"identifier": "ada"},
+        {},
     ],
 )
 async def test_one_from_where_nobody_is_any_more(house: House, claims: dict[str, object]) -> None:
     expires = house.now // SECOND + 60
-    assert await refused(house, SigningKey(KEY, house.clock).sign(claims, "klantreis customer", expires))
+    minting: dict[str, object] = {"workspace": "default", "source": "api", "key": house.key, "scopes": []}
+    sign = SigningKey(KEY, house.clock).sign
+    assert await refused(house, sign(minting | claims, "klantreis customer", expires))
+    assert not await refused(house, sign(minting | {"identifier": ADA}, "klantreis customer", expires))
+
+
+async def test_it_ends_with_the_key_that_minted_it_within_five_seconds(house: House) -> None:
+    token = await house.mint()
+    assert not await refused(house, token)
+    async with house.database.write() as connection:
+        await connection.execute(delete(source_keys).where(source_keys.c.source == "api"))
+    house.now += 5 * SECOND
+    assert await refused(house, token)
+
+
+async def test_it_ends_when_that_key_does(house: House) -> None:
+    token = await house.mint()
+    async with house.database.write() as connection:
+        await connection.execute(update(source_keys).values(expires_at=house.now + SECOND))
+    assert not await refused(house, token)
+    house.now += SECOND
+    assert await refused(house, token)
 
 
 async def test_a_token_opens_no_internal_route(house: House) -> None:
@@ -163,4 +196,4 @@ async def test_a_token_opens_no_internal_route(house: House) -> None:
 
 async def test_a_source_that_is_not_there_mints_none(house: House) -> None:
     with pytest.raises(NotFound):
-        await house.tokens.mint("default", "gone", SCOPES, ADA, "PT1H")
+        await house.tokens.mint("default", "gone", house.key, SCOPES, ADA, "PT1H")

@@ -13,8 +13,10 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, workspace_of
 from services.events.disclosure import api
-from services.events.disclosure.handlers import MOST_TOLD, Disclosure
+from services.events.disclosure.following import Following
+from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
+from services.events.disclosure.stories import MOST_TOLD, Stories
 from services.events.models.queries import Models
 from services.events.personas.handlers import Assignments
 from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
@@ -100,6 +102,40 @@ class Telling:
             "steps": [[step | {"eventId": None} for step in page["items"]] for page in steps],
         }
 
+    async def position(self, feed: str, known: Identifier) -> str:
+        """Where somebody begins who wants to be told what is new from now on."""
+        page = await self.page(feed, known)
+        assert (page["items"], page["more"]) == ([], False)
+        position: str = page["next"]
+        return position
+
+    async def page(self, feed: str, known: Identifier, after: str | None = None, **more: Any) -> Json:
+        body = {"discloseTo": {"type": known[0], "value": known[1]}, "after": after, **more}
+        headers = {"Authorization": f"Bearer {TOKENS.mint(AUDIENCE, WORKSPACE)}"}
+        response = await self._client.post(f"/internal/disclosed/feeds/{feed}/read", json=body, headers=headers)
+        assert response.status_code == 200, response.text
+        page: Json = response.json()
+        return page
+
+    async def news(self, feed: str, known: Identifier, after: str, first: int = 100) -> tuple[list[Json], str]:
+        """All that is new behind a position, and the position behind that."""
+        items: list[Json] = []
+        while True:
+            page = await self.page(feed, known, after, first=first)
+            items += page["items"]
+            after = page["next"]
+            if not page["more"]:
+                return items, after
+
+    async def all_news(self, known: Identifier, after: str) -> Json:
+        """Of both feeds, behind the position of a write, without positions and places in the log."""
+        changes, _ = await self.news("changes", known, after)
+        events, _ = await self.news("events", known, after)
+        return {
+            "changes": [item | {"position": None} for item in changes],
+            "events": [item | {"position": None, "event": item["event"] | {"id": None}} for item in events],
+        }
+
 
 @asynccontextmanager
 async def telling(reality: Reality, most: int = MOST_TOLD) -> AsyncIterator[Telling]:
@@ -108,7 +144,9 @@ async def telling(reality: Reality, most: int = MOST_TOLD) -> AsyncIterator[Tell
     models, reader = Models(reality.state), EntryReader(reality.log)
     queries = DisclosureQueries(reality.state)
     assignments = Assignments(PublishedPersonas(reality.state), OccurrenceQueries(reality.state))
-    disclosure = Disclosure(queries, models, assignments, reader, reality.log, lambda: reality.now, most)
-    app.include_router(api.router(disclosure, workspace_of(TOKENS)))
+    stories = Stories(queries, models, reader, reality.log, lambda: reality.now, most)
+    disclosure = Disclosure(stories, models, assignments)
+    following = Following(stories, models, reality.log, lambda: reality.now)
+    app.include_router(api.router(disclosure, following, workspace_of(TOKENS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
         yield Telling(client)

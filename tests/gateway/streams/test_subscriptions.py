@@ -145,8 +145,8 @@ async def test_what_is_told_is_worked_out_once_for_the_same_document_and_rights(
     query = "subscription($after: Position) { instanceChanged(after: $after) { instance { status } } }"
     api.feeds.add("changes", change(), change())
     listeners = [
-        sse_answers(f"http://{address}/graphql/stream", query, variables={"after": position(number)})
-        for number in (0, 1, 1, 1)
+        sse_answers(f"http://{address}/graphql/stream", query, key=key, variables={"after": position(number)})
+        for number, key in ((0, "sk_all"), (1, "sk_all"), (1, "sk_all"), (1, "sk_twin"))
     ]
     before = [await anext(listener) for listener in listeners]
     assert [answer["extensions"]["position"] for answer in before] == [position(number) for number in (1, 2, 2, 2)]

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from services.events.live.domain.status import Status
-from services.events.live.rows import InstanceRow, StepRow
 from services.events.timeline.domain import Microseconds, occurred_at_of
 
 _SILENCE = b""
@@ -26,6 +25,40 @@ Stand = tuple[str, str]
 # Plain tuples, because there are about as many as events.
 Moment = tuple[Microseconds, bytes, str, str]
 """When an instance came to stand somewhere else: the time, the history key of the event or _SILENCE, status, phase."""
+
+
+class Row(Protocol):
+    """What has to be known of an instance, whether it is stored or was folded for a reader."""
+
+    @property
+    def customer(self) -> bytes: ...
+    @property
+    def instance(self) -> bytes: ...
+    @property
+    def journey(self) -> str: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def run(self) -> int: ...
+    @property
+    def start_key(self) -> bytes: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def phase(self) -> str: ...
+    @property
+    def ended_at(self) -> Microseconds | None: ...
+
+
+class Step(Protocol):
+    """And of a step: the history key of its event, and how the instance stands behind it."""
+
+    @property
+    def key(self) -> bytes: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def phase(self) -> str: ...
 
 
 class Told(NamedTuple):
@@ -61,7 +94,7 @@ Placed = tuple[Microseconds, bytes, bytes, InstanceChange]
 """A change behind its place among those of its customer: the time, the history key as in Moment, that of the start."""
 
 
-def told(row: InstanceRow, before: Stand | None, steps: Iterable[StepRow]) -> Told:
+def told(row: Row, before: Stand | None, steps: Iterable[Step]) -> Told:
     """What the row and its steps within the stretch publish."""
     moments = []
     status, phase = before or (None, None)

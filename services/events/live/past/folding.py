@@ -159,6 +159,7 @@ def _row(secret: bytes, customer: ProfileId, journey: str, instance: Instance) -
         phase=instance.phase,
         touchpoint=instance.touchpoint,
         started_at=instance.started_at,
+        start_key=instance.start.key,
         last_event_at=instance.last_event_at,
         ended_at=instance.ended_at,
         due_at=instance.due_at,
