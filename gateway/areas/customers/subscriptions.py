@@ -26,7 +26,7 @@ class FollowsCustomers(ReadsCustomers):
     def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:
         own = info.context.principal.customer
         if own is None:
-            return super().has_permission(source, info, **kwargs)
+            return super().has_permission(None, info)
         asked = given(kwargs.get("identifier"))
         return asked is None or identifier_key(asked) == own
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, cast
 
@@ -106,6 +107,6 @@ class NodeQueries:
         if len(ids) > PAGE_LIMIT:
             raise BadPage(f"`ids` holds at most {PAGE_LIMIT} ids.")
         await info.context.catch_up()
-        # Each is awaited at its own place in the list, so that one that fails leaves the others alone.
+        # An error is the value of its own place in the list, so that one that fails leaves the others alone.
         fetches = [kind.fetch(info, key) for kind, key in map(_parse, ids)]
-        return cast(list[Node | None], fetches)
+        return cast(list[Node | None], await asyncio.gather(*fetches, return_exceptions=True))

@@ -17,7 +17,7 @@ from services.events.control.domain import SCOPES, CustomerPrincipal, digest_of,
 from services.events.control.handlers import KeyRing, bootstrap
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens, looks_like_token
-from services.events.tables import source_keys
+from services.events.log_tables import source_keys
 
 SECOND = 1_000_000
 KEY = "a signing key that is long enough for HMAC"

@@ -17,6 +17,8 @@ from services.events.identity.assertions import LedgerQueries
 from services.events.identity.domain import MOST_IN_CLUSTER, NO_CLUSTER
 from services.events.identity.queries import CustomerQueries
 from services.events.live.past import api as past_api
+from services.events.personas.handlers import Assignments
+from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
 from services.events.tables import links
 from services.events.timeline.queries import TimelineQueries
 from services.events.timeline.reader import EntryReader
@@ -72,7 +74,8 @@ async def projected(database_url: str, *events: Json) -> AsyncIterator[Asking]:
         customers, ledgers = CustomerQueries(reality.state, reality.log), LedgerQueries(reality.state)
         timelines = TimelineQueries(reality.state, EntryReader(reality.log))
         app.include_router(api.router(customers, ledgers, workspace_of(TOKENS)))
-        past = past_api.router(reality.state, reality.log, customers, timelines, workspace_of(TOKENS))
+        assignments = Assignments(PublishedPersonas(reality.state), OccurrenceQueries(reality.state))
+        past = past_api.router(reality.state, reality.log, customers, timelines, assignments, workspace_of(TOKENS))
         app.include_router(past)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
             yield Asking(client)

@@ -15,6 +15,7 @@ from infra.chassis.clock import to_rfc3339
 from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, workspace_of
 from services.events.identity import api as identity_api
+from services.events.identity.assertions import LedgerQueries
 from services.events.identity.queries import CustomerQueries
 from services.events.live.past import api as past_api
 from services.events.personas import api as personas_api
@@ -91,7 +92,7 @@ async def asking(reality: Reality) -> AsyncIterator[Asking]:
     timelines = TimelineQueries(state, EntryReader(log))
     assignments = Assignments(PublishedPersonas(state), OccurrenceQueries(state))
     reads = PersonaReads(assignments, customers, lambda: reality.now)
-    app.include_router(identity_api.router(customers, workspace))
+    app.include_router(identity_api.router(customers, LedgerQueries(state), workspace))
     app.include_router(timeline_api.router(timelines, customers, workspace))
     app.include_router(personas_api.router(reads, workspace))
     app.include_router(past_api.router(state, log, customers, timelines, assignments, workspace))
