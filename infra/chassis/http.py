@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -22,11 +22,16 @@ _log = logging.getLogger(__name__)
 _SEND_SECONDS = 30.0
 _encode = msgspec.json.encode
 
+T = TypeVar("T")
 
-class JSONResponse(Response):
+
+class JSONResponse(Response, Generic[T]):
     """JSON written by msgspec: fast, and dataclasses, structs and moments need no detour."""
 
     media_type = "application/json"
+
+    def __init__(self, content: T, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(content, status_code, headers)
 
     def render(self, content: Any) -> bytes:
         return _encode(content)

@@ -18,6 +18,7 @@ FROM_TEMPLATE = """mutation { createJourneyFromTemplate(template: "five-stations
 PERSONA = """mutation { savePersona(input: { key: "family", name: "Family" }) { errors { message } }
     publishPersona(key: "family") { errors { message } } }"""
 READ = """{ instances { edges { node { id customer { id timeline { edges { node { id } } } } } } } }"""
+REJECTED = "{ rejectedEvents { edges { node { id } } } }"
 USER = {"type": "user_id", "value": "anna buys"}
 
 
@@ -25,7 +26,7 @@ USER = {"type": "user_id", "value": "anna buys"}
 class Installation:
     platform: Platform
     known: Mapping[str, Sequence[str]]
-    """Ids as the services know them: of some `customers`, `instances` and `events`."""
+    """Ids as the services know them: of some `customers`, `instances`, `events` and `rejected` events."""
 
     def address(self, service: str) -> str:
         return f"http://127.0.0.1:{self.platform.processes[service].port}"
@@ -44,7 +45,7 @@ def installed(folder: Path, database_url: str) -> Iterator[Installation]:
         for who, day in SHOP_DAY.items():
             calls = [{"type": "identify", "userId": who, "traits": {"email": f"{who.replace(' ', '.')}@example.com"}}]
             calls += [{"type": "track", "userId": who, "event": name, "properties": more} for name, more in day]
-            platform.send("/v1/batch", {"batch": calls}).raise_for_status()
+            platform.send("/v1/batch", {"batch": calls}, key=platform.credentials["adminKey"]).raise_for_status()
         platform.send("/v1/track", {"userId": "x", "event": "y", "timestamp": "never"})
         platform.settle()
         yield Installation(platform, _known(platform))
@@ -58,5 +59,6 @@ def _known(platform: Platform) -> dict[str, list[str]]:
         "instances": [one["id"] for one in instances],
         "customers": [one["id"] for one in customers],
         "events": events,
+        "rejected": [edge["node"]["id"] for edge in platform.graphql(REJECTED)["rejectedEvents"]["edges"]],
     }
     return {kind: [parse_global_id(id)[1] for id in some][:3] for kind, some in ids.items()}

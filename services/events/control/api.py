@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.http import JSONResponse
+from infra.chassis.service import ServiceRouter
 from services.events.access import WorkspaceOf, every_workspace
 from services.events.control.domain import digest_of, key_id
 from services.events.control.handlers import KeyRing, save_settings, workspace_named
 from services.events.control.schemas import (
     AuthenticateBody,
     MintBody,
+    PrincipalDocument,
     SettingsBody,
+    Sources,
+    TokenDocument,
+    WorkspaceDocument,
     customer_principal_document,
     principal_document,
     source_document,
@@ -29,11 +34,11 @@ def router(
     customer_tokens: CustomerTokens,
     store: ControlStore,
     workspace_of: WorkspaceOf,
-) -> APIRouter:
-    routes = APIRouter(prefix="/internal", tags=["control"])
+) -> ServiceRouter:
+    routes = ServiceRouter(prefix="/internal", tags=["control"])
 
     @routes.post("/authenticate", dependencies=[Depends(every_workspace(tokens))])
-    async def authenticate(body: AuthenticateBody) -> JSONResponse:
+    async def authenticate(body: AuthenticateBody) -> JSONResponse[PrincipalDocument]:
         """Whose key or customer token this is, and what it may do; 401 for one nobody made, or that has expired."""
         if looks_like_token(body.credential):
             return JSONResponse(customer_principal_document(await customer_tokens.resolve(body.credential)))
@@ -41,24 +46,28 @@ def router(
         return JSONResponse(principal_document(principal, key_id(digest_of(body.credential))))
 
     @routes.post("/customer-tokens")
-    async def mint_customer_token(body: MintBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+    async def mint_customer_token(
+        body: MintBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse[TokenDocument]:
         """A token for one customer, on behalf of a key of `source` that has `scopes`."""
         identifier = (body.identifier.type, body.identifier.value)
         minted = await customer_tokens.mint(workspace, body.source, body.key, body.scopes, identifier, body.lifetime)
         return JSONResponse(token_document(minted))
 
     @routes.get("/workspace")
-    async def read_workspace(workspace: str = Depends(workspace_of)) -> JSONResponse:
+    async def read_workspace(workspace: str = Depends(workspace_of)) -> JSONResponse[WorkspaceDocument]:
         """The workspace with its settings."""
         return JSONResponse(workspace_document(await workspace_named(store, workspace)))
 
     @routes.put("/workspace/settings")
-    async def replace_settings(body: SettingsBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+    async def replace_settings(
+        body: SettingsBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse[WorkspaceDocument]:
         """Replaces the settings of the workspace as a whole; the workspace with them."""
         return JSONResponse(workspace_document(await save_settings(store, workspace, body.settings)))
 
     @routes.get("/sources")
-    async def sources(workspace: str = Depends(workspace_of)) -> JSONResponse:
+    async def sources(workspace: str = Depends(workspace_of)) -> JSONResponse[Sources]:
         """All sources of the workspace, ordered by key."""
         return JSONResponse({"sources": [source_document(source) for source in await store.sources(workspace)]})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 from pydantic import JsonValue
 
@@ -106,3 +108,7 @@ def source_document(source: Source) -> SourceDocument:
         trust=source.trust.value,
         paused=source.paused,
     )
+
+
+class Sources(TypedDict):
+    sources: list[SourceDocument]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,6 +32,8 @@ from services.events.models.queries import Models
 from services.events.timeline.domain import Microseconds
 
 _CHANGES, _EVENTS = b"C", b"E"
+
+T = TypeVar("T")
 
 
 class _Span(NamedTuple):
@@ -64,7 +66,7 @@ class Following:
     log: LogStore
     clock: Clock
 
-    async def changes(self, workspace: str, body: ToldFeedBody) -> ToldPage:
+    async def changes(self, workspace: str, body: ToldFeedBody) -> ToldPage[ToldChangeDocument]:
         """The next changes of the customer's instances behind a position, or (None) the present position."""
         span = await self._span(workspace, body, _CHANGES)
         old, new = await self._pasts(workspace, span)
@@ -79,7 +81,7 @@ class Following:
             items.append(ToldChangeDocument(**document, instance=instance))
         return _page(span, items, shown, _due_in(new, span.until.clock))
 
-    async def events(self, workspace: str, body: ToldFeedBody) -> ToldPage:
+    async def events(self, workspace: str, body: ToldFeedBody) -> ToldPage[ToldEventDocument]:
         """The next events of the customer behind a position, or (None) the present position."""
         span = await self._span(workspace, body, _EVENTS)
         found = new_events(span.old, span.new, span.places)
@@ -143,9 +145,7 @@ def _shown(span: _Span, items: int, first: int, tag: bytes) -> _Shown:
     return _Shown(span.told, [position.token(tag) for position in behind], last.token(tag), more)
 
 
-def _page(
-    span: _Span, items: Sequence[ToldChangeDocument | ToldEventDocument], shown: _Shown, due_in: float | None
-) -> ToldPage:
+def _page(span: _Span, items: Sequence[T], shown: _Shown, due_in: float | None) -> ToldPage[T]:
     profiles = {span.new.known, *span.new.members}
     return ToldPage(items, shown.next, shown.more, sorted(profile.hex() for profile in profiles), due_in)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from pydantic import Field
@@ -19,6 +19,8 @@ from services.events.timeline.entry import Entry
 from services.events.timeline.schemas import EventDocument, EventsBody, TimelinesBody, event_document
 
 MOST_AT_ONCE = 1_000
+
+T = TypeVar("T")
 
 
 class Told(Body):
@@ -88,10 +90,10 @@ class ToldEventDocument(msgspec.Struct, rename="camel"):
     event: EventDocument
 
 
-class ToldPage(msgspec.Struct, rename="camel"):
+class ToldPage(msgspec.Struct, Generic[T], rename="camel"):
     """What is new of what may be told."""
 
-    items: Sequence[ToldChangeDocument | ToldEventDocument]
+    items: Sequence[T]
     next: str
     """The position behind them."""
     more: bool

@@ -7,10 +7,11 @@ from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import Field
 
 from infra.chassis.http import EndlessResponse, JSONResponse
+from infra.chassis.service import ServiceRouter
 from services.events.access import WorkspaceOf
 from services.events.feeds.feed import MOST, FeedName, FeedPage, Feeds
 from services.events.schemas import Body, Text
@@ -23,11 +24,13 @@ class FeedBody(Body):
     first: Annotated[int, Field(strict=True, ge=0, le=MOST)] = 100
 
 
-def router(feeds: Feeds, workspace_of: WorkspaceOf) -> APIRouter:
-    routes = APIRouter(prefix="/internal/feeds", tags=["feeds"])
+def router(feeds: Feeds, workspace_of: WorkspaceOf) -> ServiceRouter:
+    routes = ServiceRouter(prefix="/internal/feeds", tags=["feeds"])
 
     @routes.post("/{feed}/read")
-    async def read_feed(feed: FeedName, body: FeedBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+    async def read_feed(
+        feed: FeedName, body: FeedBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse[FeedPage]:
         """The next items behind a position, or the oldest there are."""
         return JSONResponse(await feeds.read(feed, workspace, body.after, body.first))
 

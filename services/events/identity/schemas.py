@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import msgspec
 from pydantic import Field
@@ -115,3 +115,15 @@ def customer_document(row: CustomerRow) -> CustomerDocument:
         last_seen_at=to_rfc3339(row.last_seen_at),
         first_event_id=row.first_event,
     )
+
+
+class Customers(TypedDict):
+    customers: list[CustomerDocument | None]
+
+
+class Ledgers(TypedDict):
+    ledgers: list[list[LedgerEntryDocument] | None]
+
+
+class Profiles(TypedDict):
+    profiles: list[list[str]]

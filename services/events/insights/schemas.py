@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import msgspec
 from pydantic import Field
@@ -97,7 +97,7 @@ class HopDocument(msgspec.Struct):
     count: int
 
 
-class DropOffDocument(msgspec.Struct):
+class DropOffCountDocument(msgspec.Struct):
     phase: str
     reason: str
     device: str | None
@@ -111,7 +111,7 @@ class InsightsDocument(msgspec.Struct, rename="camel"):
     funnel: list[FunnelStepDocument]
     flow: FlowDocument
     hops: dict[str, list[HopDocument]]
-    drop_offs: list[DropOffDocument]
+    drop_offs: list[DropOffCountDocument]
 
 
 def insights_document(answered_by: str, found: Insights) -> InsightsDocument:
@@ -127,9 +127,13 @@ def insights_document(answered_by: str, found: Insights) -> InsightsDocument:
             dimension: [HopDocument(one.from_, one.to, one.count) for one in hops]
             for dimension, hops in found.hops.items()
         },
-        drop_offs=[DropOffDocument(one.phase, one.reason, one.device, one.count) for one in found.drop_offs],
+        drop_offs=[DropOffCountDocument(one.phase, one.reason, one.device, one.count) for one in found.drop_offs],
     )
 
 
 def _duration(microseconds: int | None) -> str | None:
     return None if microseconds is None else format_duration(microseconds)
+
+
+class InsightsOfJourneys(TypedDict):
+    insights: list[InsightsDocument | None]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import msgspec
 
 from infra.chassis.clock import to_rfc3339
+from services.events.explanation import ExplanationDocument
 from services.events.live.domain import Status
 from services.events.live.filter import InstanceFilter
 from services.events.live.queries import InstanceRow, StepRow
 from services.events.models.queries import Journey
+from services.events.paging import Page
 from services.events.schemas import Body, Cursor, First, Ids, Text
 
 Snapshot = Mapping[str, Any]
@@ -141,3 +143,27 @@ def _touchpoint(journeys: Mapping[str, Journey], row: InstanceRow | StepRow, key
 
 def _moment(moment: int | None) -> str | None:
     return None if moment is None else to_rfc3339(moment)
+
+
+class InstancePages(TypedDict):
+    pages: Sequence[Page[InstanceDocument] | None]
+
+
+class Instances(TypedDict):
+    instances: list[InstanceDocument | None]
+
+
+class InstancesOfEvents(TypedDict):
+    instances: list[list[InstanceDocument]]
+
+
+class Explanations(TypedDict):
+    explanations: list[list[ExplanationDocument] | None]
+
+
+class StepPages(TypedDict):
+    pages: list[Page[StepDocument] | None]
+
+
+class OpenRuns(TypedDict):
+    openRuns: int

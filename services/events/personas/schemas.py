@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 
 from services.events.explanation import ExplanationDocument, explanation_document
@@ -27,3 +29,7 @@ def assignment_document(assignment: Assignment) -> AssignmentDocument:
         assignment.fit,
         [explanation_document(reason) for reason in assignment.because],
     )
+
+
+class Assigned(TypedDict):
+    assignments: list[AssignmentDocument | None]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from infra.chassis.http import JSONResponse
+from infra.chassis.service import ServiceRouter
 from services.events.access import WorkspaceOf
-from services.events.paging import MOST
+from services.events.paging import MOST, Page
 from services.events.rejected.queries import RejectedQueries
-from services.events.rejected.schemas import RejectedBody, rejected_document
+from services.events.rejected.schemas import RejectedBody, RejectedDocument, RejectedEvents, rejected_document
 from services.events.schemas import Text
 
 
-def router(rejected: RejectedQueries, workspace_of: WorkspaceOf) -> APIRouter:
-    routes = APIRouter(prefix="/internal", tags=["rejected events"])
+def router(rejected: RejectedQueries, workspace_of: WorkspaceOf) -> ServiceRouter:
+    routes = ServiceRouter(prefix="/internal", tags=["rejected events"])
 
     @routes.get("/rejected-events")
     async def read_rejected_events(
@@ -23,13 +24,15 @@ def router(rejected: RejectedQueries, workspace_of: WorkspaceOf) -> APIRouter:
         first: Annotated[int, Query(ge=0, le=MOST)] = 20,
         after: Text | None = None,
         source: Text | None = None,
-    ) -> JSONResponse:
+    ) -> JSONResponse[Page[RejectedDocument]]:
         """A page of rejected events, newest first."""
         page = await rejected.page(workspace, first, after, source)
         return JSONResponse(page.of([rejected_document(row) for row in page.items]))
 
     @routes.post("/rejected-events/read")
-    async def read_rejected_events_by_id(body: RejectedBody, workspace: str = Depends(workspace_of)) -> JSONResponse:
+    async def read_rejected_events_by_id(
+        body: RejectedBody, workspace: str = Depends(workspace_of)
+    ) -> JSONResponse[RejectedEvents]:
         """The rejected events of these ids; null for an id that nothing has."""
         rows = await rejected.by_ids(workspace, body.ids)
         return JSONResponse({"rejectedEvents": [None if row is None else rejected_document(row) for row in rows]})

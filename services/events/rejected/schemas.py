@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 
 from infra.chassis.clock import to_rfc3339
@@ -23,6 +25,10 @@ class RejectedDocument(msgspec.Struct, rename="camel"):
     message: str
     path: list[str]
     body: str
+
+
+class RejectedEvents(TypedDict):
+    rejectedEvents: list[RejectedDocument | None]
 
 
 def rejected_document(row: RejectedRow) -> RejectedDocument:

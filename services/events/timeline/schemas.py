@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 import msgspec
 
@@ -10,6 +11,7 @@ from infra.chassis.clock import to_rfc3339
 from services.events.identity.domain import Identifier
 from services.events.identity.queries import KnownIdentifier
 from services.events.identity.schemas import IdentifierDocument, identifier_document
+from services.events.paging import Page
 from services.events.schemas import Body, Cursor, First, Ids, Text
 from services.events.timeline.entry import Entry
 
@@ -80,3 +82,11 @@ def _identifier(
 
 def _moment(moment: int | None) -> str | None:
     return None if moment is None else to_rfc3339(moment)
+
+
+class Timelines(TypedDict):
+    pages: list[Page[EventDocument] | None]
+
+
+class Events(TypedDict):
+    events: list[EventDocument | None]
