@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
 
 from gateway.clients.events import Principal
+from gateway.context import Context
 from gateway.keys import Keys
 from gateway.operations import Asked, Operation, Operations, Refused
 from gateway.streams.http import EventStream, Format, Multipart, Streaming, streamed
@@ -72,8 +73,7 @@ class Endpoint:
             return _respond({"errors": refused.errors}, media_type)
         except Problem as problem:
             return _refuse(problem, media_type)
-        headers = {"Klantreis-Position": context.recorded} if context.recorded else {}
-        return _respond(answer, media_type, headers)
+        return _respond(answer, media_type, _position(context))
 
     async def respond_with_events(self, request: Request) -> Response:
         """GraphQL over Server-Sent Events, one connection for each operation."""
@@ -90,8 +90,8 @@ class Endpoint:
             return EventStream().of_one(_refusal(problem))
         if operation.kind is OperationType.SUBSCRIPTION:
             return self._stream(request, principal, operation, EventStream())
-        answer, _context = await self._operations.execute(operation, principal, request.headers.get("klantreis-after"))
-        return EventStream().of_one(answer)
+        answer, context = await self._operations.execute(operation, principal, request.headers.get("klantreis-after"))
+        return EventStream().of_one(answer, _position(context))
 
     def _stream(self, request: Request, principal: Principal, operation: Operation, format: Format) -> Response:
         session = Session(self._keys, request.headers.get("authorization"), principal, self._streaming.key_look_seconds)
@@ -102,6 +102,10 @@ class Endpoint:
         if not self._explorer:
             return _refuse(NotFound("GraphiQL is there in development only."), _JSON)
         return HTMLResponse(get_graphql_ide_html("graphiql"))
+
+
+def _position(context: Context) -> dict[str, str]:
+    return {"Klantreis-Position": context.recorded} if context.recorded else {}
 
 
 def _stream_format(request: Request) -> Format:

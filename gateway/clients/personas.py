@@ -60,10 +60,6 @@ class Published(Document):
     pending: bool
 
 
-class _Personas(Document):
-    personas: list[Persona]
-
-
 class PersonasClient:
     """Calls on behalf of one workspace. Every method raises the service's Problem, or Unavailable."""
 

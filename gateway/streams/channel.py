@@ -54,11 +54,23 @@ def _ignore(_arrived: Arrived[T]) -> None:
     pass
 
 
+def _do_nothing() -> None:
+    pass
+
+
 class Channel(Generic[T]):
-    def __init__(self, source: Source[T], patience: Patience, on_arrival: OnArrival[T] = _ignore) -> None:
+    def __init__(
+        self,
+        source: Source[T],
+        patience: Patience,
+        on_arrival: OnArrival[T] = _ignore,
+        on_gap: Callable[[], None] = _do_nothing,
+    ) -> None:
+        """`on_arrival` is called with all that comes, `on_gap` when some of it may have been missed."""
         self._source = source
         self._patience = patience
         self._on_arrival = on_arrival
+        self._on_gap = on_gap
         self._listeners = 0
         self._following: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[str]
@@ -158,7 +170,8 @@ class Channel(Generic[T]):
                     return
                 if not isinstance(problem, Unavailable):
                     self._end(problem)
-                    return
+                    self._resumes = False  # who listens without being a subscriber goes on from the end
+                    self._on_gap()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 

@@ -61,9 +61,9 @@ class EventStream:
     def refusal(self, errors: list[dict[str, Any]]) -> str:
         return self.answer(_json({"errors": errors}))
 
-    def of_one(self, answer: dict[str, Any]) -> Response:
+    def of_one(self, answer: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
         """The whole stream of an operation with one answer."""
-        return Response(self.answer(_json(answer)) + self.closing, headers=dict(self.headers))
+        return Response(self.answer(_json(answer)) + self.closing, headers={**self.headers, **(headers or {})})
 
 
 class Multipart:

@@ -46,7 +46,7 @@ class Newsroom:
         self._bell = Bell()
         self._own_bells = Bells()
         self.changes = Channel(self._feed("changes", Change), patience, lambda _arrived: self._bell.ring())
-        self.events = Channel(self._feed("events", EventTold), patience, self._ring)
+        self.events = Channel(self._feed("events", EventTold), patience, self._ring, self._own_bells.ring_all)
         self._insights: WeakValueDictionary[tuple[str, InsightsReading], Channel[Insights]] = WeakValueDictionary()
 
     def own(self, customer: IdentifierKey, feed: FeedName, item: type[F]) -> OwnFeed[F]:

@@ -78,6 +78,10 @@ class Bells:
             for listener in self._by_name.get(name, ()):
                 listener.stir()
 
+    def ring_all(self) -> None:
+        for listener in self._listeners:
+            listener.stir()
+
     def hang(self, listener: Listener, names: Collection[str]) -> bool:
         """Stirs the listener by these names instead of those of before; whether one of them is new."""
         before, listener.names = listener.names, frozenset(names)

@@ -11,9 +11,14 @@ from gateway.keys import Keys
 from gateway.streams.subscriber import Endable
 from infra.chassis.errors import BadRequest, Problem, Unauthenticated, Unavailable
 
+_SHORTEST_PAUSE_SECONDS = 0.01  # the clock that wakes us and the one that tells the time are not the same
+
 
 class KeyNoLongerGood(BadRequest):
     default_code = "UNAUTHENTICATED"
+
+
+_EXPIRED = KeyNoLongerGood("The key or customer token has expired or was revoked.")
 
 
 class Session:
@@ -42,6 +47,9 @@ class Session:
         """Returns when the key is not good any more."""
         while self.refused is None:
             await asyncio.sleep(self._pause())
+            if self._has_expired():  # which nobody need be asked about
+                self.refused = _EXPIRED
+                break
             try:
                 principal = await self._keys.principal(self._authorization)
                 if principal != self.principal:
@@ -49,13 +57,17 @@ class Session:
             except Unavailable:  # nothing is known to be wrong with the key
                 continue
             except Unauthenticated:
-                self.refused = KeyNoLongerGood("The key or customer token has expired or was revoked.")
+                self.refused = _EXPIRED
             except Problem as problem:
                 self.refused = KeyNoLongerGood(problem.message, code=problem.code)
         for subscriber in self._subscribers:
             subscriber.end(self.refused)
 
+    def _has_expired(self) -> bool:
+        left = self._keys.seconds_left(self.principal)
+        return left is not None and left <= 0
+
     def _pause(self) -> float:
         """Until the key expires, if that is soon."""
         left = self._keys.seconds_left(self.principal)
-        return self._look_seconds if left is None else min(max(left, 0.0), self._look_seconds)
+        return self._look_seconds if left is None else min(max(left, _SHORTEST_PAUSE_SECONDS), self._look_seconds)

@@ -159,7 +159,10 @@ class Upstream:
     def _decoded(self, answer: Answer) -> Any:
         if not answer.is_success:
             raise _problem_of(self.name, answer)
-        return msgspec.json.decode(answer.body) if answer.body else None
+        try:
+            return msgspec.json.decode(answer.body) if answer.body else None
+        except msgspec.DecodeError as error:
+            raise _unreadable(self.name) from error
 
 
 class EndlessUpstream:
@@ -201,6 +204,10 @@ def _away(name: str) -> Unavailable:
     return Unavailable(f"The {name} service does not answer.", code="UPSTREAM_UNAVAILABLE")
 
 
+def _unreadable(name: str) -> Unavailable:
+    return Unavailable(f"The {name} service gave an answer nobody understands.", code="UPSTREAM_UNAVAILABLE")
+
+
 def _problem_of(name: str, answer: Answer) -> Problem:
     if answer.status >= 500:
         return Unavailable(f"The {name} service cannot answer now.", code="UPSTREAM_UNAVAILABLE")
@@ -212,6 +219,6 @@ def _problem_of(name: str, answer: Answer) -> Problem:
         )
         problem = Problem(document["message"], code=document["code"], errors=flaws)
     except (msgspec.DecodeError, KeyError, TypeError):
-        return Unavailable(f"The {name} service gave an answer nobody understands.", code="UPSTREAM_UNAVAILABLE")
+        return _unreadable(name)
     problem.status = answer.status
     return problem

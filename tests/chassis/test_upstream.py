@@ -33,8 +33,8 @@ async def failing(request: Request) -> Response:
     return JSONResponse(PROBLEM, status) if status < 500 else Response("oops", status)
 
 
-async def babbling(_request: Request) -> Response:
-    return Response("<html>", 404)
+async def babbling(request: Request) -> Response:
+    return Response("<html>", int(request.path_params["status"]))
 
 
 async def tagged(request: Request) -> Response:
@@ -70,7 +70,7 @@ async def endless(_request: Request) -> Response:
 ROUTES = [
     Route("/echo/{key}", echo, methods=["GET", "POST"]),
     Route("/failing/{status}", failing),
-    Route("/babbling", babbling),
+    Route("/babbling/{status}", babbling),
     Route("/tagged", tagged),
     Route("/silent", silent),
     Route("/busy", busy),
@@ -145,7 +145,7 @@ async def test_a_problem_is_raised_again(upstream: Upstream) -> None:
     assert raised.value.errors == (Flaw("TAKEN", "Taken.", ("key",)),)
 
 
-@pytest.mark.parametrize("path", ["/failing/500", "/failing/503", "/babbling"])
+@pytest.mark.parametrize("path", ["/failing/500", "/failing/503", "/babbling/404", "/babbling/200"])
 async def test_what_nobody_understands_is_an_upstream_that_is_away(upstream: Upstream, path: str) -> None:
     with pytest.raises(Unavailable) as raised:
         await upstream.call("GET", path, token="t")

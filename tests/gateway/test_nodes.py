@@ -86,6 +86,13 @@ async def test_an_id_that_nobody_gave_is_refused(api: Gateway, id: str) -> None:
     assert await api.errors(NODE, variables={"id": id}) == [("node", "BAD_ID")]
 
 
+async def test_an_id_that_nobody_gave_leaves_the_others_alone(api: Gateway) -> None:
+    good = global_id("Persona", "1:commuter")
+    answer = await api.ask(NODES, variables={"ids": ["stale", good]})
+    assert answer["data"] == {"nodes": [None, {"__typename": "Persona", "id": good}]}
+    assert [(error["path"], error["extensions"]) for error in answer["errors"]] == [(["nodes", 0], {"code": "BAD_ID"})]
+
+
 async def test_at_most_a_hundred_are_asked_for_at_once(api: Gateway) -> None:
     id = global_id("Customer", "k1")
     answer = await api.ask(NODES, variables={"ids": [id] * 101})

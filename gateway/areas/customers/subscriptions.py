@@ -13,15 +13,17 @@ from gateway.clients.customers import Event
 from gateway.clients.feeds import Change, EventTold, OwnEvent
 from gateway.context import Info
 from gateway.loaders import Loaders
-from gateway.permissions import ReadsCustomers, subscribed
+from gateway.permissions import ReadsCustomers, Scope, subscribed
 from gateway.scalars import Position
 from gateway.streams.news import News, Told
 from gateway.vocabulary import InstanceStatus
 from gateway.wire import given
 
 
-class FollowsCustomers(ReadsCustomers):
+class FollowsCustomers(Scope):
     """Lets a customer token through, too, unless it names somebody else: it is told of its own customer alone."""
+
+    name = ReadsCustomers.name
 
     def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:
         own = info.context.principal.customer

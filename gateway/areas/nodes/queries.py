@@ -84,6 +84,18 @@ def _parse(id: str) -> tuple[_Kind, str]:
     return _KINDS[name], key
 
 
+def _kind_of(id: str) -> _Kind | None:
+    try:
+        return _parse(id)[0]
+    except BadId:  # which the field itself says, at its place
+        return None
+
+
+async def _fetch(info: Info, id: str) -> Node | None:
+    kind, key = _parse(id)
+    return await kind.fetch(info, key)
+
+
 class ReadsNodes(Scope):
     """Asks for the scope that each thing needs where it is reached by name."""
 
@@ -91,7 +103,7 @@ class ReadsNodes(Scope):
 
     def has_permission(self, source: Any, info: strawberry.Info[Context, None], **kwargs: Any) -> bool:
         ids = kwargs["ids"] if "ids" in kwargs else [kwargs["id"]]
-        return {_parse(id)[0].scope.name for id in ids} <= set(info.context.principal.scopes)
+        return {kind.scope.name for kind in map(_kind_of, ids) if kind} <= set(info.context.principal.scopes)
 
 
 @strawberry.type
@@ -99,8 +111,7 @@ class NodeQueries:
     @resolved(ReadsNodes, description="What an answer gave this id to; null when it is there no more.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         await info.context.catch_up()
-        kind, key = _parse(id)
-        return await kind.fetch(info, key)
+        return await _fetch(info, id)
 
     @resolved(ReadsNodes, description="At most 100, in the order of their ids.")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
@@ -108,5 +119,5 @@ class NodeQueries:
             raise BadPage(f"`ids` holds at most {PAGE_LIMIT} ids.")
         await info.context.catch_up()
         # An error is the value of its own place in the list, so that one that fails leaves the others alone.
-        fetches = [kind.fetch(info, key) for kind, key in map(_parse, ids)]
-        return cast(list[Node | None], await asyncio.gather(*fetches, return_exceptions=True))
+        found = await asyncio.gather(*(_fetch(info, id) for id in ids), return_exceptions=True)
+        return cast(list[Node | None], found)

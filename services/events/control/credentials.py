@@ -10,8 +10,6 @@ import msgspec
 
 from infra.chassis.errors import Problem
 
-FILE_NAME = "credentials.json"
-
 
 class Credentials(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     admin_key: str

@@ -104,7 +104,7 @@ class OccurrenceQueries:
         One query for each need, however many customers are asked about.
         """
         found: dict[ProfileId, dict[str, list[Occurrence]]] = {customer: {} for customer in customers}
-        async with self._state.read() as connection:
+        async with self._state.read(snapshot=True) as connection:
             for need in needs if customers else ():
                 profiles = (identifiers.c.workspace, identifiers.c.profile, identifiers.c.customer.label("owner"))
                 bounds = [

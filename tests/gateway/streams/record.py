@@ -34,7 +34,9 @@ class Record:
         self.failure: Problem | None = None
         """Raised to whoever follows, as long as it is there."""
         self._workshop = Workshop()
-        self.channel = Channel(Source(self._follow, self._read, self._workshop.close), patience)
+        self.gaps = 0
+        source = Source(self._follow, self._read, self._workshop.close)
+        self.channel = Channel(source, patience, on_gap=self._count_gap)
         self._grown = asyncio.Event()
 
     def add(self, count: int) -> None:
@@ -58,6 +60,9 @@ class Record:
             async for some in found:
                 for news in some:
                     yield news.item
+
+    def _count_gap(self) -> None:
+        self.gaps += 1
 
     def _stir(self) -> None:
         grown, self._grown = self._grown, asyncio.Event()

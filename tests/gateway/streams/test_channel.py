@@ -240,3 +240,19 @@ async def test_a_feed_that_cannot_go_on_where_it_was_ends_all() -> None:
         with pytest.raises(BadRequest):
             await reader.task
     assert record.following == 0
+
+
+async def test_who_listens_without_being_a_subscriber_is_not_left_behind_by_a_failure() -> None:
+    record = Record()
+    record.add(3)
+    reader = Reader(record)
+    async with record.channel.opened():
+        await until(lambda: record.following == 1)
+        record.fail(BadRequest("broken"))
+        with pytest.raises(BadRequest):
+            reader.take(1)
+            await reader.task
+        record.fail(None)
+        await until(lambda: record.following == 1)
+        assert record.opened[-1] is None
+        assert record.gaps >= 1

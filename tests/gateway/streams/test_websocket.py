@@ -223,6 +223,21 @@ async def test_a_key_ends_when_it_expires_not_when_it_is_looked_at_next() -> Non
             assert await error_then_closed(one) == ("a", "UNAUTHENTICATED", 4403)
 
 
+async def test_a_key_that_expires_while_nobody_can_be_asked_ends_without_asking() -> None:
+    async with gateway(streaming=Streaming(key_look_seconds=3_600)) as api, served(api.app) as address:
+        soon = principal(*ALL_SCOPES) | {"expiresAt": api.clock.now + 200_000}
+        api.events.answers["POST /internal/authenticate"] = authenticate({"sk_soon": soon})
+        async with socket(f"ws://{address}/graphql") as one:
+            await one.init("sk_soon")
+            await one.subscribe("a", CHANGES)
+            await followed(api)
+            asked = len(api.events.paths())
+            api.events.away = True
+            api.clock.now += 200_000
+            assert await error_then_closed(one) == ("a", "UNAUTHENTICATED", 4403)
+            assert len(api.events.paths()) == asked
+
+
 async def test_a_key_is_not_given_up_because_nobody_can_be_asked_about_it() -> None:
     async with (
         gateway(streaming=Streaming(key_look_seconds=0.01)) as api,
