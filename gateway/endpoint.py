@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from graphql import OperationType
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
 
@@ -134,10 +134,13 @@ async def _read(request: Request) -> Asked:
     if content_type != _JSON:  # a page on another origin cannot send this without asking first
         raise UnsupportedMediaType("Send the operation as application/json.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise TooLarge(f"A request may have at most {_BODY_LIMIT:,} bytes.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _BODY_LIMIT:
+                raise TooLarge(f"A request may have at most {_BODY_LIMIT:,} bytes.")
+    except ClientDisconnect as error:
+        raise BadRequest("The client left before its request was complete.") from error
     if body.lstrip().startswith(b"["):
         raise BadRequest("Send one operation a request; batches are not supported.")
     asked: Asked = _decode(bytes(body), Asked)

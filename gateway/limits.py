@@ -214,8 +214,8 @@ def _asked(node: FieldNode, argument: str, default: int) -> int:
     if value is None:
         return default
     if isinstance(value, IntValueNode) and len(value.value) <= 3:
-        return min(max(int(value.value), 0), PAGE_LIMIT)
-    return min(len(value.values), PAGE_LIMIT) if isinstance(value, ListValueNode) else PAGE_LIMIT
+        return min(max(int(value.value), 1), PAGE_LIMIT)  # what is asked for in vain costs something, too
+    return min(max(len(value.values), 1), PAGE_LIMIT) if isinstance(value, ListValueNode) else PAGE_LIMIT
 
 
 def _is_list_of_objects(kind: GraphQLOutputType) -> bool:

@@ -55,6 +55,9 @@ def plan_of(
     return _Planner(schema, core, operation, fragments, variables).plan()
 
 
+_MOST_FIELDS = 1_000
+"""Of a plan. Fragments that spread each other make a short document a large tree, of which little may be reached."""
+
 _INTROSPECTION = (SchemaMetaFieldDef, TypeMetaFieldDef)
 
 
@@ -75,6 +78,7 @@ class _Planner:
         self._fragments = fragments
         self._details = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = variables
+        self._fields = 0
 
     def plan(self) -> Plan:
         query = self._core.query_type
@@ -88,6 +92,9 @@ class _Planner:
         return Selection([self._field(type_, key, details) for key, details in collected.items()])
 
     def _field(self, parent_type: GraphQLObjectType, key: str, details: FieldDetailsList) -> Field:
+        self._fields += 1
+        if self._fields > _MOST_FIELDS:
+            raise NotPlanned
         nodes = [detail.node for detail in details]
         definition = self._core.get_field(parent_type, nodes[0].name.value)
         if definition is None or definition in _INTROSPECTION:

@@ -33,7 +33,7 @@ class Question(NamedTuple):
 QUESTIONS = [
     Question(f"query ($user: IdentifierInput!) {{ customer(identifier: $user) {{ {CUSTOMER} }} }}"),
     Question(f'query ($user: IdentifierInput!) {{ customer(identifier: $user, asOf: "{PAST}") {{ {CUSTOMER} }} }}'),
-    Question(f"{{ me {{ {CUSTOMER} }} }}", by_token=True),
+    Question(f"{{ me {{ {CUSTOMER} }} }}".replace(" rule ", " "), by_token=True),
     Question("""{ customers(first: 3, where: { journey: "shop", seenSince: "2020-01-01T00:00:00Z" }) {
         edges { node { id } } } }"""),
     Question(f"""{{ instances(first: 3, where: {{ status: [ACTIVE] }}) {{ edges {{ node {{

@@ -100,14 +100,34 @@ async def test_me_is_told_only_what_may_be_disclosed(api: Gateway) -> None:
     told(api)
     query = """{ me { identifiers { value } traits ledger { reason event { name } }
         firstContact { name } lastContact { name }
-        persona { personaKey version fit because { text rule events { name } } }
+        persona { personaKey version fit because { text events { name } } }
         timeline { edges { node { properties identifiers { value } instances { status } } } }
         instances { edges { node { status phase { key } customer { firstSeenAt } dropOff { evidence { name } }
-            explain { text rule events { name } } steps { edges { node { event { name } } } } } } } } }"""
+            explain { text events { name } } steps { edges { node { event { name } } } } } } } } }"""
     await api.data(query, key="a.b.c")
     assert {path.split("/")[2] for path in api.events.paths()} == {"disclosed"}
     assert all(call.body["discloseTo"] == ADA for call in api.events.calls if call.path != "/internal/authenticate")
     assert api.events.bodies("/internal/disclosed/customers/find") == [{"discloseTo": ADA, "identifiers": [ADA]}]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "persona { because { rule } }",
+        "instances { edges { node { explain { rule } } } }",
+        "instances { edges { node { phase { lanes { text } } } } }",
+        "instances { edges { node { phase { outsideFigures { value } } } } }",
+        "instances { edges { node { phase { touchpoints { recognisedBy } } } } }",
+        "instances { edges { node { phase { touchpoints { owner } } } } }",
+        "instances { edges { node { touchpoint { claimedEmotion } } } }",
+        "instances { edges { node { touchpoint { lanes { text } } } } }",
+        "instances { edges { node { steps { edges { node { touchpoint { recognisedBy } } } } } } }",
+    ],
+)
+async def test_what_authors_think_is_not_for_customers(api: Gateway, inner: str) -> None:
+    told(api)
+    codes = {code for _path, code in await api.errors(f"{{ me {{ {inner} }} }}", key="a.b.c")}
+    assert codes == {"FORBIDDEN"}
 
 
 async def test_me_waits_for_a_position_and_is_null_before_anything_can_be_told(api: Gateway) -> None:

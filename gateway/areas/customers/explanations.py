@@ -9,7 +9,7 @@ import strawberry
 from gateway.clients import customers as documents
 from gateway.context import Info
 from gateway.loaders import CustomerLoaders
-from gateway.permissions import resolved
+from gateway.permissions import ReadsModels, resolved
 
 if TYPE_CHECKING:
     from gateway.areas.customers.types import TouchpointEvent
@@ -21,8 +21,9 @@ class Explanation:
     event_keys: strawberry.Private[list[str]]
     text: str
     rule: str | None = strawberry.field(
+        permission_classes=[ReadsModels],
         description="As authored. A persona's is true of the customer. A journey's is true of each of `events`; "
-        "where there are none, nothing has met it yet."
+        "where there are none, nothing has met it yet.",
     )
     model_version: int | None = strawberry.field(description="Of the journey or persona that the rule is of.")
 

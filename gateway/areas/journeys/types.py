@@ -34,11 +34,11 @@ class Touchpoint:
     key: str
     name: str
     channel: str
-    owner: str | None
-    recognised_by: str
-    claimed_emotion: float | None
+    owner: str | None = strawberry.field(permission_classes=[ReadsModels])
+    recognised_by: str = strawberry.field(permission_classes=[ReadsModels])
+    claimed_emotion: float | None = strawberry.field(permission_classes=[ReadsModels])
     moment_of_truth: bool
-    lanes: list[LaneItem]
+    lanes: list[LaneItem] = strawberry.field(permission_classes=[ReadsModels])
 
 
 @strawberry.type
@@ -69,8 +69,8 @@ class Phase:
     patience: Duration | None
     touchpoints: list[Touchpoint]
     means: list[Means]
-    lanes: list[LaneItem]
-    outside_figures: list[OutsideFigure]
+    lanes: list[LaneItem] = strawberry.field(permission_classes=[ReadsModels])
+    outside_figures: list[OutsideFigure] = strawberry.field(permission_classes=[ReadsModels])
 
 
 @strawberry.type

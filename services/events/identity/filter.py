@@ -36,5 +36,5 @@ def wanted(where: CustomerFilter, named: ProfileId | None) -> Wanted:
         own.append(customers.c.customer == (named or b""))
     standing = [] if where.phase is None else [instances.c.phase == where.phase]
     if where.status is not None:
-        standing.append(instances.c.status.in_(where.status))
+        standing.append(instances.c.status.in_(set(where.status)))
     return Wanted(own, where.journey, standing)

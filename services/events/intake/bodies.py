@@ -87,7 +87,7 @@ async def open_call(body: bytes) -> Opened:
 def _without(body: bytes, key: str | None) -> bytes:
     """The call without the key it was sent with: a refused one is kept as it is, and keys are kept nowhere."""
     looks_like_ours = key is not None and key.startswith(("wk_", "sk_")) and len(key) >= _SHORTEST_KEY
-    return body.replace(key.encode(), b"") if key is not None and looks_like_ours else body
+    return body.replace(key.encode(errors="surrogatepass"), b"") if key is not None and looks_like_ours else body
 
 
 def check_count(events: int) -> None:

@@ -245,7 +245,9 @@ class TestKeys:
         assert problem(answer) == (401, "UNAUTHENTICATED")
         assert await door.is_empty()
 
-    @pytest.mark.parametrize("key", [None, "", "wk_unknown", 5, "\ud800"])
+    @pytest.mark.parametrize(
+        "key", [None, "", "wk_unknown", 5, "\ud800", "wk_\ud800aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]
+    )
     async def test_unknown_ones_in_the_body(self, door: Door, key: object) -> None:
         assert problem(await door.send("/v1/track", GOOD | {"writeKey": key}, auth=None)) == (401, "UNAUTHENTICATED")
         assert problem(await door.send("/v1/batch", {"batch": [], "writeKey": key}, auth=None)) == (

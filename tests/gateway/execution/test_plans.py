@@ -113,3 +113,11 @@ async def test_one_document_gives_other_answers_to_other_variables() -> None:
     assert await ask("lion", False) == {"one": {"name": "lion", "diet": None}}
     assert await ask("owl", False) == {"one": {"name": "owl", "diet": "MEAT"}}
     assert await ask("lion", True) == {"one": {"name": "lion"}}
+
+
+async def test_a_short_document_that_is_a_large_tree_is_left_to_strawberry() -> None:
+    inner = " ".join(
+        f"fragment F{n} on Animal {{ a: friend {{ ...F{n + 1} }} b: friend {{ ...F{n + 1} }} }}" for n in range(12)
+    )
+    query = f"{{ one {{ ...F0 }} }} {inner} fragment F12 on Animal {{ name }}"
+    assert await by_plan(query) is None
