@@ -105,6 +105,7 @@ dirty = Table(
     Column("from_key", LargeBinary, nullable=False),  # the part of the history that is another one now,
     Column("to_key", LargeBinary, nullable=False),  # both ends included; see projector.dirty
     Column("events", Integer, nullable=False),  # how many events came in
+    Column("cause", Integer, nullable=False, server_default=text("1")),  # whether they are history; see projector.dirty
     Index("ix_dirty_workspace_xid_seq", "workspace", "xid", "seq"),
 )
 

@@ -35,6 +35,7 @@ def entrances(intake: Intake, tokens: ServiceTokens, settings: LibrarySettings) 
     found = {f"/v1/{name}": Entrance("POST", _segment(intake, kind)) for kind in KINDS for name in (kind, kind[0])}
     found |= {path: Entrance("POST", _segment(intake, None)) for path in _BATCHES}
     found["/v1/m"] = Entrance("POST", _metrics)
+    found["/v1/history"] = Entrance("POST", _history(intake), for_pages=False)
     found["/sourceConfig"] = settings.of_rudderstack
     found["/internal/events"] = Entrance("POST", _internal(intake, tokens), for_pages=False)
     by_path = {path + slash: entrance for path, entrance in found.items() for slash in ("", "/")}
@@ -60,6 +61,26 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
         if opened.sent_at is None:
             opened = opened._replace(sent_at=request.headers.get("SentAt"))
         logged = await intake.record_calls(caller, opened, kind, len(body))
+        rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
+        results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
+        return _answer({"success": True}, logged, results)
+
+    return record
+
+
+def _history(intake: Intake) -> Endpoint:
+    """A batch of what happened before: calls and `EventInput`s."""
+
+    async def record(request: Request) -> Response:
+        body = await read_body(request)
+        caller = await caller_of(request, intake.keys)
+        if caller is None:
+            raise Unauthenticated("Give a secret key as `Authorization: Bearer key`.")
+        check_origin(caller, request)
+        opened = await open_batch(body)
+        if opened.context:
+            raise BadRequest("Each item of history has its own `context`.", code=BAD_BODY)
+        logged = await intake.import_history(caller, request.query_params.get("source"), opened, len(body))
         rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
         results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
         return _answer({"success": True}, logged, results)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from infra.chassis.clock import Clock
 from infra.chassis.errors import Forbidden
-from services.events.control.domain import EVENTS_WRITE, Principal
+from services.events.control.domain import EVENTS_WRITE, KeyKind, Principal
 from services.events.control.handlers import KeyRing
 from services.events.identity.domain import Identifier
 from services.events.intake.bodies import Opened
@@ -18,6 +18,7 @@ from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
 from services.events.intake.domain.values import Refusal, decode_leniently, find_flaw
+from services.events.intake.history import read_history
 from services.events.intake.inputs import read_input
 from services.events.intake.position import Place
 from services.events.intake.segment import read_call
@@ -91,6 +92,23 @@ class Intake:
         if wait and place is not None:
             await self._projected(workspace, place)
         return Logged(place, slots)
+
+    async def import_history(self, principal: Principal, source: str | None, opened: Opened, size: int) -> Logged:
+        """Records history of a source, the key's own unless told. Nobody is told what follows from it.
+
+        Raises Forbidden for a write key, and otherwise as `record_calls` does; NotFound for an unknown source.
+        """
+        if principal.kind is not KeyKind.SECRET:
+            raise Forbidden("History is loaded with a secret key.")
+        receipt = self._receipt(principal)
+        if source is not None and source != principal.source:
+            principal = await self.keys.on_behalf_of(principal.workspace, source, verified=True)
+            receipt = self._receipt(principal)
+        receipt = replace(receipt, plain=opened.plain, imported=True)
+        slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read_history)
+        if not slots:
+            return Logged(None, slots)
+        return Logged(await self._writer.submit(principal.workspace, slots, size, imported=True), slots)
 
     def _receipt(self, principal: Principal) -> Receipt:
         if EVENTS_WRITE not in principal.scopes:

@@ -78,7 +78,8 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     customer = receipt.customer
     if customer is not None:
         candidates.append(customer)
-    identifiers = strongest_first(candidates)
+    own_user = candidates[0][1] if kind == "alias" and candidates and candidates[0][0] == "user_id" else None
+    identifiers = strongest_first(candidates, own_user)
     return Recorded(
         receipt.source,
         read_message_id(given.message_id, receipt.new_id),
@@ -100,6 +101,7 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         properties,
         context_sent,
         overlay(context.traits_sent, traits),
+        receipt.imported,
     )
 
 

@@ -89,7 +89,8 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     if original is None:
         original = read_moment(call.original_timestamp, ("originalTimestamp",))
     sent_at = receipt.sent_at if call.sent_at is None else read_moment(call.sent_at, ("sentAt",))
-    occurred_at, clamped = resolve(original, sent_at, received_at)
+    # When history was sent first says nothing about the clocks of now.
+    occurred_at, clamped = resolve(original, None if receipt.imported else sent_at, received_at)
     return Recorded(
         receipt.source,
         read_message_id(call.message_id, receipt.new_id),
@@ -111,6 +112,7 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         properties,
         context_sent,
         traits,
+        receipt.imported,
     )
 
 

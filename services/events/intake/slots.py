@@ -34,6 +34,7 @@ class Recorded(msgspec.Struct, array_like=True, tag="e", frozen=True, gc=False):
     properties: bytes
     context: bytes
     traits: bytes
+    imported: bool = False  # history that was loaded: it counts like any event, but nobody is told
 
 
 class Refused(msgspec.Struct, array_like=True, tag="r", frozen=True, gc=False):

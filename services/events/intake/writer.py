@@ -33,11 +33,14 @@ class _Submission:
     workspace: str
     slots: Sequence[Slot]
     size: int
+    imported: bool
     place: asyncio.Future[Place]
 
 
 class LogWriter:
-    """The one writer of the log in this process. A commit makes one row for each workspace that has something."""
+    """The one writer of the log in this process. A commit makes one row for each workspace that has something, and one
+    more for what is imported there: the projector tells nobody what follows from it.
+    """
 
     def __init__(
         self, log: Log, clock: Clock, on_commit: Callable[[], None] = lambda: None, waiting_bytes: int = _WAITING_BYTES
@@ -51,7 +54,7 @@ class LogWriter:
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, workspace: str, slots: Sequence[Slot], size: int) -> Place:
+    async def submit(self, workspace: str, slots: Sequence[Slot], size: int, *, imported: bool = False) -> Place:
         """The place of the row that holds the slots, once it is on disk. `size` is about how many bytes they take.
 
         Raises Unavailable if they may not be on disk. Sending them again is then right: events that carry a message id
@@ -59,7 +62,7 @@ class LogWriter:
         """
         if self._closed or (self._waiting and self._waiting_bytes + size > self._most_waiting):
             raise Unavailable("More is being sent than the log can take now; try again.")
-        submission = _Submission(workspace, slots, size, asyncio.get_running_loop().create_future())
+        submission = _Submission(workspace, slots, size, imported, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
         self._waiting_bytes += size
         if self._flushing is None:
@@ -93,11 +96,12 @@ class LogWriter:
         return group
 
     async def _commit(self, group: list[_Submission]) -> None:
-        by_workspace: dict[str, list[Slot]] = {}
+        rows: dict[tuple[str, bool], list[Slot]] = {}
         for submission in group:
-            by_workspace.setdefault(submission.workspace, []).extend(submission.slots)
+            rows.setdefault((submission.workspace, submission.imported), []).extend(submission.slots)
         try:
-            places = await self._log.append([Group(*item) for item in by_workspace.items()], self._clock())
+            groups = [Group(workspace, slots) for (workspace, _imported), slots in rows.items()]
+            places = await self._log.append(groups, self._clock())
         except Exception as error:
             if not isinstance(error, Unavailable):
                 _log.exception("a commit of the log failed unexpectedly")
@@ -105,8 +109,8 @@ class LogWriter:
                 if not submission.place.done():  # done: its client went away
                     submission.place.set_exception(Unavailable("The log cannot be written now; try again."))
             return
-        place_of = dict(zip(by_workspace, places, strict=True))
+        place_of = dict(zip(rows, places, strict=True))
         for submission in group:
             if not submission.place.done():
-                submission.place.set_result(place_of[submission.workspace])
+                submission.place.set_result(place_of[submission.workspace, submission.imported])
         self._on_commit()

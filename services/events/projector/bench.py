@@ -94,7 +94,7 @@ class Bench:
         What has changed of one that could not be folded at all is not known any more, so it is folded wholly.
         """
         changes = {
-            customer: EVERYTHING if stuck.NO_EVENT in listed.get(customer, ()) else change
+            customer: _everything(change) if stuck.NO_EVENT in listed.get(customer, ()) else change
             for customer, change in changes.items()
         }
         stored = await standing.stored_customers(self._connection, self._workspace, changes)
@@ -102,6 +102,8 @@ class Bench:
         for work in works:
             change = changes[work.customer]
             work.whole = change is not None and change.is_everything
+            if change is not None:
+                work.cause = change.cause
             if not work.whole:
                 work.arrived = change.events if change else 0
                 work.left_out |= set(listed.get(work.customer, ()))
@@ -322,6 +324,10 @@ def _take(folded: Folded, customer: bytes, outcome: Outcome) -> None:
     folded.events += outcome.events
     if outcome.unfoldable:
         folded.unfoldable[customer] = outcome.unfoldable
+
+
+def _everything(change: Change | None) -> Change:
+    return EVERYTHING if change is None else EVERYTHING._replace(cause=change.cause)
 
 
 def _is_ahead(work: Work, change: Change) -> bool:

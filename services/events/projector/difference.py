@@ -204,7 +204,7 @@ class Difference:
         )
         self._kept[build] = state._replace(started=state.started + more, open=renumbered)
         if more:
-            is_told = self._is_told(build)
+            is_told = self._is_told(build) and self._work.is_told
             self.changes.renumbered.append(Renumbered(self._work.customer, build, behind, more, is_told))
 
     def _more_runs(self, build: int) -> int:

@@ -7,6 +7,7 @@ what its snapshot showed; so a mark that arrives meanwhile stays for the next st
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from enum import IntFlag
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, literal, select, tuple_
@@ -23,6 +24,7 @@ from services.events.timeline.domain import BEGINNING, END, Microseconds, first_
 __all__ = [
     "EVERYTHING",
     "PARTITIONS",
+    "Cause",
     "Change",
     "Waiting",
     "clear",
@@ -37,6 +39,13 @@ __all__ = [
 ]
 
 
+class Cause(IntFlag):
+    """What a history is another one for; both, if it came together before the customer was folded."""
+
+    LIVE = 1
+    IMPORTED = 2
+
+
 class Change(NamedTuple):
     """Which part of a history is another one since it was folded last. Outside of it, nothing came or went.
 
@@ -47,6 +56,7 @@ class Change(NamedTuple):
     to_key: bytes
     events: int
     """How many events came in; those that moved from another customer are not counted."""
+    cause: Cause = Cause.LIVE
 
     @property
     def is_everything(self) -> bool:
@@ -54,7 +64,12 @@ class Change(NamedTuple):
 
     def merged(self, other: Change) -> Change:
         """The smallest part that holds both."""
-        return Change(min(self.from_key, other.from_key), max(self.to_key, other.to_key), self.events + other.events)
+        return Change(
+            min(self.from_key, other.from_key),
+            max(self.to_key, other.to_key),
+            self.events + other.events,
+            self.cause | other.cause,
+        )
 
 
 EVERYTHING = Change(BEGINNING, END, 0)
@@ -72,7 +87,8 @@ class Waiting(NamedTuple):
 async def mark(connection: AsyncConnection, workspace: str, marks: Mapping[bytes, tuple[Place, Change]]) -> None:
     """Marks customers, each at a place where it has no mark yet."""
     rows = [
-        (workspace, partition_of(customer), *place, customer, *change) for customer, (place, change) in marks.items()
+        (workspace, partition_of(customer), *place, customer, *change[:-1], int(change.cause))
+        for customer, (place, change) in marks.items()
     ]
     await insert_rows(connection, dirty, _COLUMNS, rows)
 
@@ -98,6 +114,7 @@ async def mark_since(connection: AsyncConnection, workspace: str, place: Place, 
         literal(first_key_at(since)),
         literal(END),
         literal(0),
+        literal(int(Cause.LIVE)),
     ).where(customers_table.c.workspace == workspace, customers_table.c.last_seen_at >= since)
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(dirty)
     statement = insert.from_select(_COLUMNS, concerned)
@@ -149,8 +166,8 @@ async def waiting_of(connection: AsyncConnection, workspace: str, customer: byte
 def _together(marks: Iterable[Any]) -> dict[bytes, Waiting]:
     """`marks` in the order of their places."""
     found: dict[bytes, Waiting] = {}
-    for customer, xid, seq, *rest in marks:
-        change = Change(*rest)
+    for customer, xid, seq, from_key, to_key, events, cause in marks:
+        change = Change(from_key, to_key, events, Cause(cause))
         held = found.get(customer)
         found[customer] = Waiting(held.change.merged(change) if held else change, Place(xid, seq))
     return found
@@ -180,5 +197,5 @@ async def first(connection: AsyncConnection, workspace: str) -> Place | None:
     return Place(row.xid, row.seq) if row else None
 
 
-_MARK = (dirty.c.customer, dirty.c.xid, dirty.c.seq, dirty.c.from_key, dirty.c.to_key, dirty.c.events)
-_COLUMNS = ("workspace", "partition", "xid", "seq", "customer", "from_key", "to_key", "events")
+_MARK = tuple(dirty.c[name] for name in ("customer", "xid", "seq", *Change._fields))
+_COLUMNS = ("workspace", "partition", "xid", "seq", "customer", *Change._fields)

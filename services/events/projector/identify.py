@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
 from services.events.intake.position import Place
-from services.events.intake.store import LogStore
+from services.events.intake.slots import Published, PublishedPersona, Recorded
+from services.events.intake.store import LogRow, LogStore
 from services.events.personas import store as personas
 from services.events.projector import cursor, dirty
-from services.events.projector.dirty import Change
+from services.events.projector.dirty import Cause, Change
 from services.events.projector.leases import Leases, identify_lease
 from services.events.projector.taking_in import Batch, TakingIn
 from services.events.tables import state_metadata
@@ -60,12 +61,12 @@ class Identify:
         epochs = {lease: self._leases.held[lease]}
         async with self._state.write() as connection:
             place, applied = await cursor.read(connection, workspace)
-            rows = await self._log.read_after(workspace, place, _STEP_SLOTS)
+            rows, cause = _of_one_cause(await self._log.read_after(workspace, place, _STEP_SLOTS))
             batch = Batch()
             for row in rows:
                 batch.add(row, self._reader.keep(workspace, row.place.seq, row.slots))
             if rows:
-                await self._apply(connection, workspace, batch, place)
+                await self._apply(connection, workspace, batch, place, cause)
                 await cursor.move(connection, self._state, workspace, rows[-1].place, applied + batch.slots)
             looked_through = await personas.fill(connection, self._log, workspace)
             if rows or looked_through:
@@ -74,7 +75,9 @@ class Identify:
             await self._measure_tables()
         return batch.slots + looked_through
 
-    async def _apply(self, connection: AsyncConnection, workspace: str, batch: Batch, read_until: Place) -> None:
+    async def _apply(
+        self, connection: AsyncConnection, workspace: str, batch: Batch, read_until: Place, cause: Cause
+    ) -> None:
         taken = await self._taking_in.take(connection, workspace, batch, read_until)
         placed = [
             Placed(profile, entry.key, entry.seq, entry.slot)
@@ -85,7 +88,7 @@ class Identify:
         standing = ((profile, entry) for entry, (profile, _) in zip(taken.fresh, taken.owners, strict=True))
         await personas.append(connection, workspace, personas.among_asked(names, standing))
         customers = [customer for _profile, customer in taken.owners]
-        await dirty.mark(connection, workspace, _marks(batch.places, taken.fresh, customers, taken.moved))
+        await dirty.mark(connection, workspace, _marks(batch.places, taken.fresh, customers, taken.moved, cause))
         for reread in taken.rereads:
             await dirty.mark_since(connection, workspace, reread.place, reread.since)
 
@@ -99,8 +102,30 @@ class Identify:
             await connection.execute(text(f"ANALYZE {', '.join(state_metadata.tables)}"))
 
 
+def _of_one_cause(rows: Sequence[LogRow]) -> tuple[Sequence[LogRow], Cause]:
+    """The first of the rows, as far as they are all imported, or none of them is."""
+    causes = [_cause(row) for row in rows]
+    first = next((cause for cause in causes if cause is not None), Cause.LIVE)
+    other = next((place for place, cause in enumerate(causes) if cause not in (first, None)), len(rows))
+    return rows[:other], first
+
+
+def _cause(row: LogRow) -> Cause | None:
+    """Of the row's events, which were written together because they have the same; None if there are none."""
+    for slot in row.slots:
+        if isinstance(slot, Recorded):
+            return Cause.IMPORTED if slot.imported else Cause.LIVE
+        if isinstance(slot, Published | PublishedPersona):
+            return Cause.LIVE
+    return None
+
+
 def _marks(
-    places: Mapping[int, Place], fresh: Sequence[Entry], customers: Sequence[bytes], moved: Mapping[bytes, bytes]
+    places: Mapping[int, Place],
+    fresh: Sequence[Entry],
+    customers: Sequence[bytes],
+    moved: Mapping[bytes, bytes],
+    cause: Cause,
 ) -> dict[bytes, tuple[Place, Change]]:
     """One mark for each customer, at the earliest place that concerns it, of all that changed.
 
@@ -119,4 +144,7 @@ def _marks(
         elif key > held.to_key:
             held.to_key = key
         held.events += 1
-    return {customer: (mark.place, Change(mark.from_key, mark.to_key, mark.events)) for customer, mark in marks.items()}
+    return {
+        customer: (mark.place, Change(mark.from_key, mark.to_key, mark.events, cause))
+        for customer, mark in marks.items()
+    }

@@ -34,5 +34,5 @@ async def publish(
     changes: list[InstanceChange] = []
     for one in published:
         passed = [placed for new in one.come for placed in between(known.get(new.identity), new.told)]
-        changes += in_order([*one.placed, *passed])
+        changes += in_order([*one.placed, *one.told(passed)])
     await store.append(connection, workspace, [*changes, *more], now)

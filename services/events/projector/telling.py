@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from services.events.live.domain import RunState
-from services.events.live.domain.changes import Placed, Stand, Told, between, told
+from services.events.live.domain.changes import SILENCE, Placed, Stand, Told, between, told
 from services.events.live.rows import InstanceRow, StepRow
 from services.events.projector.closed_runs import resting_of
+from services.events.projector.dirty import Cause
 from services.events.projector.work import Work
 
 Steps = Mapping[bytes, Sequence[StepRow]]
@@ -35,6 +36,12 @@ class Passed(NamedTuple):
 class Published:
     """What one customer publishes."""
 
+    is_told: bool = True
+    """Otherwise only history was imported, and nothing that follows from it is published."""
+    imported: frozenset[bytes] = frozenset()
+    """History keys of events that were imported just before or after others came in: what they begin or change is
+    not published either.
+    """
     placed: list[Placed] = field(default_factory=list)
     left: list[Passed] = field(default_factory=list)
     """Their first events are another customer's now. What becomes of them, the fold of that one will tell."""
@@ -44,12 +51,18 @@ class Published:
     def __bool__(self) -> bool:
         return bool(self.placed or self.left or self.come)
 
+    def told(self, placed: Iterable[Placed]) -> list[Placed]:
+        """Those that are to be published. A correction is: it mends what may have been published before."""
+        if not self.is_told:
+            return []
+        return [one for one in placed if one[1] not in self.imported or one[-1].correction]
+
 
 class Telling:
     """Collects what the fold of one customer publishes, build by build."""
 
     def __init__(self, work: Work) -> None:
-        self.published = Published()
+        self.published = Published(work.is_told, _imported(work))
         self._work = work
         self._is_told = False
         self._build = 0
@@ -76,14 +89,15 @@ class Telling:
         if old is None:
             fresh = told(new, None, steps)
             if self._work.has_only_new:
-                self.published.placed += between(None, fresh)
+                self.published.placed += self.published.told(between(None, fresh))
             else:
                 self.published.come.append(Passed(self._build, fresh))
             return
         old_steps = self._old_steps.get(new.instance, ())
         if steps or old_steps or _is_told_otherwise(old, new):
             before = self._before(old)
-            self.published.placed += between(told(old, before, old_steps), told(new, before, steps))
+            changes = between(told(old, before, old_steps), told(new, before, steps))
+            self.published.placed += self.published.told(changes) if self._work.is_told else _fallen_due(old, changes)
 
     def has_no_more(self, old: InstanceRow) -> None:
         """The customer has an instance no longer."""
@@ -93,9 +107,9 @@ class Telling:
             self._keys = frozenset(entry.key for entry in self._work.entries)
         gone = told(old, None, self._old_steps.get(old.instance, ()))
         if old.start_key in self._keys:
-            self.published.placed += between(gone, None)
+            self.published.placed += self.published.told(between(gone, None))
         else:
-            self.published.left.append(Passed(self._build, gone))
+            self.published.left.append(Passed(self._build, gone._replace(is_quiet=not self._work.is_told)))
 
     def _before(self, old: InstanceRow) -> Stand | None:
         """Where the instance stood before the stretch; None if it began within."""
@@ -108,6 +122,17 @@ class Telling:
             return self._stands[old.start_event]
         resting = cast(RunState, resting_of(old))  # else no event of the stretch would concern it
         return resting.status, resting.phase
+
+
+def _imported(work: Work) -> frozenset[bytes]:
+    if work.cause != Cause.LIVE | Cause.IMPORTED:
+        return frozenset()
+    return frozenset(entry.key for entry in work.entries if entry.recorded.imported)
+
+
+def _fallen_due(old: InstanceRow, changes: Iterable[Placed]) -> list[Placed]:
+    """The end of an instance at the very deadline that was known: it would have come without the import."""
+    return [one for one in changes if one[1] == SILENCE and old.ended_at is None and one[0] == old.due_at]
 
 
 def _is_told_otherwise(old: InstanceRow, new: InstanceRow) -> bool:

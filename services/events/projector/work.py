@@ -10,6 +10,7 @@ from services.events.live.domain import Schedule
 from services.events.live.rows import CustomerRow, InstanceRow, StepRow
 from services.events.live.state import States
 from services.events.projector.closed_runs import ClosedRuns
+from services.events.projector.dirty import Cause
 from services.events.timeline.entry import Entry
 
 
@@ -49,6 +50,8 @@ class Work:
     """Up to when silence is told; None: up to now."""
     arrived: int | None = None
     """How many events came in since it was folded; None: perhaps it lost others meanwhile."""
+    cause: Cause = Cause.LIVE
+    """What it is folded for; time that passes is live, too."""
     entries: Sequence[Entry] = ()
     """The history between `start` and `stop`, in order once it is folded."""
     checkpoints: Mapping[bytes, bytes] = field(default_factory=dict)
@@ -61,6 +64,11 @@ class Work:
     """Events that failed in this step, in however many attempts."""
     left_out: set[str] = field(default_factory=set)
     """Events, by id, that failed before."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what changes is published: not if nothing but history was imported."""
+        return Cause.LIVE in self.cause
 
     @property
     def rewinds(self) -> bool:

@@ -1,4 +1,4 @@
-"""Events as a feed: in the order of the log, each when it is wholly visible, duplicates left out."""
+"""Events as a feed: in the order of the log, each when it is wholly visible. Duplicates and imports are left out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class EventFeed:
             (EventPlace(*row.place, entry.slot), entry)
             for row in rows
             for entry in self._reader.keep(workspace, row.place.seq, row.slots)
-            if entry is not None
+            if entry is not None and not entry.recorded.imported
         ]
         owned = await self._owned(workspace, [one for one in placed if one[0] > place])
         journeys = await self._journeys(workspace, owned)

@@ -180,7 +180,7 @@ async def _check(stage: FirstStage, workspace: str, arrival: list[tuple[list[Rec
             if customer not in marks:
                 assert now == then
                 continue
-            from_key, to_key, _events = marks[customer].change
+            from_key, to_key, *_rest = marks[customer].change
             assert [key for key in now if not from_key <= key <= to_key] == [
                 key for key in then if not from_key <= key <= to_key
             ]

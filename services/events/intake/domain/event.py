@@ -37,6 +37,8 @@ class Receipt:
     """An object that the batch gives for all its events; empty if it gives none."""
     shared_flaw: Refusal | None = None
     """Why that object, and so each of the events, is refused."""
+    imported: bool = False
+    """It is history that somebody loads, not what is happening."""
     customer: Identifier | None = None
     """Whom the sender speaks for, and for nobody else: what its events say of others they only claim."""
 

@@ -16,7 +16,7 @@ import msgspec
 from services.events.live.domain.status import Status
 from services.events.timeline.domain import Microseconds, occurred_at_of
 
-_SILENCE = b""
+SILENCE = b""
 """In the place of a history key: at the same moment, silence comes before all events."""
 
 Stand = tuple[str, str]
@@ -24,7 +24,7 @@ Stand = tuple[str, str]
 
 # Plain tuples, because there are about as many as events.
 Moment = tuple[Microseconds, bytes, str, str]
-"""When an instance came to stand somewhere else: the time, the history key of the event or _SILENCE, status, phase."""
+"""When an instance came to stand somewhere else: the time, the history key of the event or SILENCE, status, phase."""
 
 
 class Row(Protocol):
@@ -73,6 +73,7 @@ class Told(NamedTuple):
     end: Stand
     before: Stand | None  # where it stood before the stretch; None if it began within
     moments: list[Moment]  # in order
+    is_quiet: bool = False  # if it is gone, nobody is told
 
 
 class InstanceChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -103,7 +104,7 @@ def told(row: Row, before: Stand | None, steps: Iterable[Step]) -> Told:
             status, phase = step.status, step.phase
             moments.append((occurred_at_of(step.key), step.key, status, phase))
     if row.status == Status.ABANDONED and row.ended_at is not None:
-        moments.append((row.ended_at, _SILENCE, row.status, row.phase))
+        moments.append((row.ended_at, SILENCE, row.status, row.phase))
     end = row.status, row.phase
     return Told(row.customer, row.instance, row.journey, row.key, row.run, row.start_key, end, before, moments)
 
@@ -116,7 +117,7 @@ def between(old: Told | None, new: Told | None) -> list[Placed]:
     then. If the number, the key or all of the instance is gone, the time is that of its start.
     """
     if new is None:
-        return [] if old is None else [_of_start(old, old.end, None)]
+        return [] if old is None or old.is_quiet else [_of_start(old, old.end, None)]
     if old is None or not old.moments:
         changes = _added(new)
         gone: list[Moment] = []
@@ -160,7 +161,7 @@ def _apart(some: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:
 
 def _added(new: Told) -> list[Placed]:
     """All that an instance publishes, of which nothing has been published."""
-    customer, instance, journey, key, _run, start_key, _end, before, moments = new
+    customer, instance, journey, key, _run, start_key, _end, before, moments, _is_quiet = new
     was, was_in = before or (None, None)
     changes = []
     for at, by, status, phase in moments:

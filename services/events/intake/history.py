@@ -1,0 +1,34 @@
+"""History that is loaded: each item a Segment call, if it has a `type`, or an `EventInput`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from services.events.intake.domain.event import Receipt
+from services.events.intake.domain.objects import UNDECODABLE
+from services.events.intake.domain.values import BAD_TIMESTAMP, Refusal
+from services.events.intake.inputs import read_input
+from services.events.intake.segment import read_call
+from services.events.intake.slots import Recorded
+
+
+class _Form(msgspec.Struct):
+    type: Any = None
+
+
+_forms = msgspec.json.Decoder(_Form)
+
+
+def read_history(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
+    """The event of one item. Raises Refusal, also for one that does not say when it happened: it was not now."""
+    try:
+        is_call = _forms.decode(sent).type is not None
+    except UNDECODABLE:
+        is_call = False  # what is wrong with it is found out either way
+    event = (read_call if is_call else read_input)(sent, receipt, received_at)
+    if event.original_timestamp is None:
+        path = ("timestamp",) if is_call else ("occurredAt",)
+        raise Refusal(BAD_TIMESTAMP, "History says when it happened.", path)
+    return event
