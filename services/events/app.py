@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 import services.events.control.api
 import services.events.disclosure.api
+import services.events.export.api
 import services.events.feeds.api
 import services.events.identity.api
 import services.events.insights.api
@@ -40,6 +41,8 @@ from services.events.disclosure.following import Following
 from services.events.disclosure.handlers import Disclosure
 from services.events.disclosure.queries import DisclosureQueries
 from services.events.disclosure.stories import Stories
+from services.events.export.events import EventExport
+from services.events.export.instances import InstanceExport
 from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
 from services.events.identity.assertions import LedgerQueries
 from services.events.identity.queries import CustomerQueries
@@ -129,7 +132,9 @@ def create_app(
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
     library_settings = LibrarySettings(keys, clock, settings.public_url)
-    app.open_front_door(services.events.intake.api.entrances(intake, tokens, library_settings))
+    exports = _exports(stores, log, keys, progress)
+    intake_at = services.events.intake.api.entrances(intake, tokens, library_settings)
+    app.open_front_door(lambda path: intake_at(path) or exports.get(path))
     return app
 
 
@@ -164,6 +169,12 @@ def _feeds(stores: Stores, log: LogStore, progress: Progress, bell: Bell, clock:
     events = EventFeed(stores.state, log, EntryReader(log), customers, progress.visible_until)
     channel = None if stores.state.is_sqlite else Channel(stores.state, PROGRESS_CHANNEL, bell.ring)
     return Feeds({"changes": changes, "events": events}, bell, channel)
+
+
+def _exports(stores: Stores, log: LogStore, keys: KeyRing, progress: Progress) -> Mapping[str, Entrance]:
+    events = EventExport(stores.state, log, progress.visible_until)
+    instances = InstanceExport(InstanceQueries(stores.state), events)
+    return services.events.export.api.entrances(keys, events, instances)
 
 
 def _add_internal_routes(

@@ -27,6 +27,7 @@ SCOPES = (
 
 EVENTS_WRITE = "events:write"
 PII_READ = "pii:read"
+EXPORT = "export"
 _PREFIX_LENGTH = 9  # enough of a key to recognise it in a list, too little to guess it
 
 

@@ -78,8 +78,7 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     customer = receipt.customer
     if customer is not None:
         candidates.append(customer)
-    own_user = candidates[0][1] if kind == "alias" and candidates and candidates[0][0] == "user_id" else None
-    identifiers = strongest_first(candidates, own_user)
+    identifiers = strongest_first(candidates, _own_user(candidates) if receipt.imported and kind == "alias" else None)
     return Recorded(
         receipt.source,
         read_message_id(given.message_id, receipt.new_id),
@@ -103,6 +102,12 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         overlay(context.traits_sent, traits),
         receipt.imported,
     )
+
+
+def _own_user(candidates: list[Candidate]) -> str | None:
+    """Exports list identifiers as they are kept, and of an alias the user comes first whose it is."""
+    type, value = candidates[0] if candidates else ("", None)
+    return value if type == "user_id" else None
 
 
 def _listed(identifiers: Any) -> list[Candidate]:

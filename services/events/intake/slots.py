@@ -6,7 +6,7 @@ removed. Facts and what changes their meaning stand side by side: events, refuse
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -73,6 +73,7 @@ Slot: TypeAlias = Recorded | Refused | Published | PublishedPersona | Blank
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Slot])
 _raw_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_slot_decoder: msgspec.msgpack.Decoder[Slot] = msgspec.msgpack.Decoder(Slot)
 _LEVEL = 1
 
 
@@ -89,3 +90,9 @@ def unpack(body: bytes) -> list[Slot]:
 def unpack_raw(body: bytes) -> list[msgspec.Raw]:
     """The slots of a log row as they are stored; they keep the whole row in memory."""
     return _raw_decoder.decode(decompress(body))
+
+
+def unpack_some(body: bytes, indices: Iterable[int]) -> dict[int, Slot]:
+    """Of the slots of a log row those asked for, as far as they exist; the others are not decoded."""
+    raw = _raw_decoder.decode(decompress(body))
+    return {index: _slot_decoder.decode(raw[index]) for index in indices if index < len(raw)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Raw
@@ -12,8 +12,13 @@ from infra.chassis.database import Database, among, chunked
 from infra.chassis.errors import NotFound
 from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
+<<<<<<< HEAD
 from services.events.intake.slots import Slot, pack, unpack, unpack_raw
 from services.events.log_tables import log, workspaces
+=======
+from services.events.intake.slots import Slot, pack, unpack, unpack_raw, unpack_some
+from services.events.tables import log, workspaces
+>>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
 
 __all__ = ["NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
 
@@ -83,6 +88,16 @@ class LogStore:
             for some in chunked(sorted(set(seqs))):
                 query = select(log.c.seq, log.c.body).where(log.c.workspace == workspace, log.c.seq.in_(some))
                 slots |= {row.seq: unpack_raw(row.body) for row in await connection.execute(query)}
+        return slots
+
+    async def read_some(self, workspace: str, wanted: Mapping[int, Sequence[int]]) -> dict[tuple[int, int], Slot]:
+        """Some slots of some rows, by row and slot, as far as they exist in this workspace."""
+        slots: dict[tuple[int, int], Slot] = {}
+        async with self._database.read() as connection:
+            for some in chunked(sorted(wanted)):
+                query = select(log.c.seq, log.c.body).where(log.c.workspace == workspace, log.c.seq.in_(some))
+                for row in await connection.execute(query):
+                    slots |= {(row.seq, index): slot for index, slot in unpack_some(row.body, wanted[row.seq]).items()}
         return slots
 
     async def logged_slots(self, workspace: str, after: Place) -> tuple[int, int | None, Place | None]:

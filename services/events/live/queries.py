@@ -129,6 +129,18 @@ class InstanceQueries:
             total = await connection.scalar(select(func.count()).select_from(instances).where(met))
         return _instance_page(rows, first, after, total or 0)
 
+    async def oldest_first(
+        self, workspace: str, conditions: Sequence[Condition], first: int, after: tuple[Microseconds, bytes] | None
+    ) -> list[InstanceRow]:
+        """The next instances that meet the conditions, oldest start first, behind a start and an id."""
+        order = (instances.c.started_at, instances.c.instance)
+        async with self._state.read() as connection:
+            query = select(*_COLUMNS).where(*_visible(connection, workspace), *conditions)
+            if after is not None:
+                place = tuple_(literal(after[0], BigInteger), literal(after[1], LargeBinary))
+                query = query.where(tuple_(*order) > place)
+            return [InstanceRow(*row) for row in await connection.execute(query.order_by(*order).limit(first))]
+
     async def of_customers(
         self,
         workspace: str,

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
 
 import msgspec
-from sqlalchemy import and_, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import Database, fitting, given
+from infra.chassis.database import Database
 from services.events.feeds.feed import FeedPage
-from services.events.identity.domain import ProfileId, profile_id
 from services.events.identity.queries import CustomerQueries
 from services.events.intake.position import START, Place, is_place
 from services.events.intake.store import LogStore
-from services.events.tables import builds, identifiers, steps, timeline
-from services.events.timeline.entry import Entry
+from services.events.timeline.owners import journeys_of, owners_of
 from services.events.timeline.position import EventPlace
 from services.events.timeline.reader import EntryReader
-from services.events.visible import is_live
 
 VisibleUntil = Callable[[str], Awaitable[Place]]
 """Up to which row of the log of a workspace everything is projected."""
@@ -37,6 +31,7 @@ class EventTold(msgspec.Struct, rename="camel"):
     """Ids of the profiles of all identifiers in it, whoever they belong to."""
 
 
+<<<<<<< HEAD
 class _Owned(NamedTuple):
     entry: Entry
     place: EventPlace
@@ -50,6 +45,8 @@ class _Step(NamedTuple):
     journey: str
 
 
+=======
+>>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
 class EventFeed:
     def __init__(
         self,
@@ -79,15 +76,27 @@ class EventFeed:
             for entry in self._reader.keep(workspace, row.place.seq, row.slots)
             if entry is not None and not entry.recorded.imported
         ]
-        owned = await self._owned(workspace, [one for one in placed if one[0] > place])
-        journeys = await self._journeys(workspace, owned)
-        known = await self._customers.profiles(workspace, {one.customer for one in owned})
+        placed = [one for one in placed if one[0] > place]
+        secret = await self._log.secret(workspace)
+        async with self._state.read() as connection:
+            owners = await owners_of(connection, workspace, secret, [entry for _place, entry in placed])
+            owned = [(place, entry) for place, entry in placed if entry.id in owners]
+            journeys = await journeys_of(connection, workspace, [entry for _place, entry in owned], owners)
+        known = await self._customers.profiles(workspace, set(owners.values()))
         return FeedPage(
+<<<<<<< HEAD
             items=[_told(one, journeys.get(one.entry.id, [])) for one in owned],
+=======
+            items=[
+                EventTold(place.token(), entry.id, owners[entry.id].hex(), journeys.get(entry.id, []))
+                for place, entry in owned
+            ],
+>>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
             customers={customer.hex(): [profile.hex() for profile in some] for customer, some in known.items()},
             next=max([place, *(EventPlace.behind(row.place) for row in rows[-1:])]).token(),
         )
 
+<<<<<<< HEAD
     async def _owned(self, workspace: str, placed: Sequence[tuple[EventPlace, Entry]]) -> list[_Owned]:
         """The events with their customers. A duplicate stands in no timeline, or what stands there is another one."""
         secret = await self._log.secret(workspace)
@@ -141,6 +150,8 @@ async def _steps(connection: AsyncConnection, workspace: str, owned: Sequence[_O
     )
     return [_Step(*row) for row in await connection.execute(query)]
 
+=======
+>>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
 
 def _told(one: _Owned, journeys: list[str]) -> EventTold:
     names = [profile.hex() for profile in one.profiles]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from infra.chassis.errors import BadRequest
@@ -165,3 +166,12 @@ async def test_while_a_customer_waits_to_be_folded_nothing_behind_is_told(databa
         await hands.finish()
         assert await names(listener) == ["b", "c"]
         assert await here.rows(tables.dirty) == []
+
+
+async def test_imported_history_is_no_news(database_url: str) -> None:
+    async with reality(database_url) as (opened, listener):
+        imported = msgspec.structs.replace(recorded(event("m1", "View", 1, USER)), imported=True)
+        await opened.append([imported])
+        await opened.record([event("m2", "View", 2, USER)])
+        await opened.project()
+        assert await names(listener) == ["m2"]

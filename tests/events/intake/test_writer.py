@@ -139,3 +139,17 @@ async def test_closing_flushes_and_takes_nothing_more() -> None:
     assert (first.result(), second.result()) == (Place(1, 0), Place(2, 0))
     with pytest.raises(Unavailable):
         await house.writer.submit("w", slots(), 1)
+
+
+async def test_what_is_imported_has_a_row_of_its_own_in_the_same_commit() -> None:
+    house = House()
+    first = house.send()
+    await house.log.begun()
+    live = house.send(count=2)
+    imported = asyncio.create_task(house.writer.submit("w", slots(3), 1, imported=True))
+    await asyncio.sleep(0)  # both have asked
+    house.log.finish()
+    await house.log.begun()
+    house.log.finish()
+    assert (await first, await live, await imported) == (Place(1, 0), Place(2, 0), Place(2, 1))
+    assert house.log.commits == [[("w", 1)], [("w", 2), ("w", 3)]]
