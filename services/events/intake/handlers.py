@@ -18,7 +18,7 @@ from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
 from services.events.intake.domain.values import Refusal, decode_leniently, find_flaw
-from services.events.intake.history import read_history
+from services.events.intake.history import MAX_IMPORTED_BYTES, read_history
 from services.events.intake.inputs import read_input
 from services.events.intake.position import Place
 from services.events.intake.segment import read_call
@@ -104,7 +104,7 @@ class Intake:
         if source is not None and source != principal.source:
             principal = await self.keys.on_behalf_of(principal.workspace, source, verified=True)
             receipt = self._receipt(principal)
-        receipt = replace(receipt, plain=opened.plain, imported=True)
+        receipt = replace(receipt, plain=opened.plain, most_bytes=MAX_IMPORTED_BYTES, imported=True)
         slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read_history)
         if not slots:
             return Logged(None, slots)

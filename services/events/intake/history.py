@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from services.events.intake.domain.event import Receipt
+from services.events.intake.domain.event import MAX_EVENT_BYTES, Receipt
+from services.events.intake.domain.moments import resolve
 from services.events.intake.domain.objects import UNDECODABLE
 from services.events.intake.domain.values import BAD_TIMESTAMP, Refusal
 from services.events.intake.inputs import read_input
@@ -17,6 +18,9 @@ from services.events.intake.slots import Recorded
 class _Form(msgspec.Struct):
     type: Any = None
 
+
+MAX_IMPORTED_BYTES = 2 * MAX_EVENT_BYTES + 4_096
+"""An exported event says what it was once more: who it is about, and traits beside the context that they came in."""
 
 _forms = msgspec.json.Decoder(_Form)
 
@@ -31,4 +35,6 @@ def read_history(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     if event.original_timestamp is None:
         path = ("timestamp",) if is_call else ("occurredAt",)
         raise Refusal(BAD_TIMESTAMP, "History says when it happened.", path)
-    return event
+    # When it was sent, long ago, tells nothing of the clocks of now.
+    occurred_at, clamped = resolve(event.original_timestamp, None, received_at)
+    return msgspec.structs.replace(event, occurred_at=occurred_at, clamped=clamped, imported=True)

@@ -9,7 +9,6 @@ from msgspec import Raw
 
 from services.events.intake.domain.context import Context, is_sequence, normal_device, read_context
 from services.events.intake.domain.event import (
-    MAX_EVENT_BYTES,
     Receipt,
     email_of,
     read_kind,
@@ -53,8 +52,8 @@ _inputs = msgspec.json.Decoder(EventInput)
 
 def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     """The event of one input, whose syntax is known to be sound. Raises Refusal."""
-    if len(sent) > MAX_EVENT_BYTES:
-        raise too_large(len(sent))
+    if len(sent) > receipt.most_bytes:
+        raise too_large(len(sent), receipt.most_bytes)
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
         raise flaw
     try:
@@ -100,7 +99,6 @@ def read_input(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         properties,
         context_sent,
         overlay(context.traits_sent, traits),
-        receipt.imported,
     )
 
 

@@ -10,7 +10,6 @@ from msgspec import Raw
 
 from services.events.intake.domain.context import Context, read_context, shared_under
 from services.events.intake.domain.event import (
-    MAX_EVENT_BYTES,
     Receipt,
     email_of,
     read_kind,
@@ -63,8 +62,8 @@ _calls = msgspec.json.Decoder(Call)
 
 def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     """The event of one call, whose syntax is known to be sound. Raises Refusal."""
-    if len(sent) + len(receipt.shared_context) > MAX_EVENT_BYTES:
-        raise too_large(len(sent) + len(receipt.shared_context))
+    if len(sent) + len(receipt.shared_context) > receipt.most_bytes:
+        raise too_large(len(sent) + len(receipt.shared_context), receipt.most_bytes)
     if receipt.shared_flaw:
         raise receipt.shared_flaw
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
@@ -89,8 +88,7 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
     if original is None:
         original = read_moment(call.original_timestamp, ("originalTimestamp",))
     sent_at = receipt.sent_at if call.sent_at is None else read_moment(call.sent_at, ("sentAt",))
-    # When history was sent first says nothing about the clocks of now.
-    occurred_at, clamped = resolve(original, None if receipt.imported else sent_at, received_at)
+    occurred_at, clamped = resolve(original, sent_at, received_at)
     return Recorded(
         receipt.source,
         read_message_id(call.message_id, receipt.new_id),
@@ -112,7 +110,6 @@ def read_call(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
         properties,
         context_sent,
         traits,
-        receipt.imported,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -26,7 +25,6 @@ from services.events.live.queries import InstanceQueries
 from tests.support.reality import WORKSPACE, Reality
 
 Json = dict[str, Any]
-_PATIENCE_SECONDS = 30
 
 
 @dataclass
@@ -70,11 +68,3 @@ async def desk(database_url: str, at_once: int = 20_000, steps_at_once: int = 20
         app.add_middleware(FrontDoor, entrance_at=doors.get)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as client:
             yield Desk(reality, client, key, write_key)
-
-
-async def settled(reality: Reality) -> None:
-    """Everything is projected, and on PostgreSQL can be read in spite of other tests' transactions."""
-    await reality.project()
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while await reality.progress.visible_until(WORKSPACE) < (await reality.progress.status(WORKSPACE)).position:
-            await asyncio.sleep(0.01)

@@ -10,7 +10,7 @@ import pytest
 
 from services.events.identity.domain import profile_id
 from services.events.intake.slots import Refused
-from tests.events.export.desk import Desk, desk, settled
+from tests.events.export.desk import Desk, desk
 from tests.events.intake.door import problem
 from tests.events.projector.test_projection import ANONYMOUS, SHOP, USER, event
 from tests.support.histories import DAY, EPOCH
@@ -32,7 +32,7 @@ async def filled(reality: Any) -> None:
     await reality.record([FIRST, BOUGHT])  # the first one again
     await reality.append([Refused("shop", 0, "BAD_VALUE", "no", (), b"{}")])
     await reality.record([OTHER])
-    await settled(reality)
+    await reality.project()
 
 
 def named(type: str, value: str) -> str:
@@ -175,7 +175,7 @@ async def test_a_part_can_be_asked_for(database_url: str) -> None:
 async def test_characters_that_xml_cannot_hold_are_replaced(sqlite_url: str) -> None:
     async with desk(sqlite_url) as opened:
         await opened.reality.record([event("m\x01", "a\tb\nc\x0b", 0, USER)])
-        await settled(opened.reality)
+        await opened.reality.project()
         [(_case, [one])] = traces_of(await opened.text("events.xes"))
         assert (one["messageId"], one["concept:name"]) == ("m\ufffd", "a\tb\nc\ufffd")
 

@@ -37,15 +37,16 @@ class Receipt:
     """An object that the batch gives for all its events; empty if it gives none."""
     shared_flaw: Refusal | None = None
     """Why that object, and so each of the events, is refused."""
+    most_bytes: int = MAX_EVENT_BYTES
     imported: bool = False
     """It is history that somebody loads, not what is happening."""
     customer: Identifier | None = None
     """Whom the sender speaks for, and for nobody else: what its events say of others they only claim."""
 
 
-def too_large(length: int) -> Refusal:
+def too_large(length: int, most: int) -> Refusal:
     """`length` in bytes, the context that its batch gives it included."""
-    limit = f"An event may be {MAX_EVENT_BYTES:,} bytes long; this one has {length:,}."
+    limit = f"An event may be {most:,} bytes long; this one has {length:,}."
     return Refusal(TOO_LARGE, limit)
 
 
