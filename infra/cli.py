@@ -10,14 +10,19 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 
 from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.errors import Problem
 from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
 from infra.chassis.telemetry import configure_logging
+from infra.local.history import commands
+from infra.local.history.failures import BadMapping, Failure, FileUnusable
 from services.events.settings import NeedsPostgres
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("import")(commands.import_history)
+app.command("export")(commands.export_history)
 _say = Console(highlight=False, soft_wrap=True)
 _complain = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -137,6 +142,10 @@ def main() -> None:
     except (FolderUnusable, PortTaken, Problem, NeedsPostgres) as problem:
         _complain.print(str(problem))
         raise SystemExit(os.EX_TEMPFAIL) from problem
+    except Failure as failure:
+        _complain.print(escape(str(failure)))
+        codes = {BadMapping: os.EX_USAGE, FileUnusable: os.EX_DATAERR}
+        raise SystemExit(codes.get(type(failure), os.EX_TEMPFAIL)) from failure
     except ValidationError as problem:
         for flaw in problem.errors():
             name = "KLANTREIS_" + "_".join(str(part) for part in flaw["loc"]).upper()

@@ -31,7 +31,7 @@ def test_every_setting_is_described_and_nothing_else() -> None:
 
 
 def test_every_command_is_described_and_nothing_else() -> None:
-    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     assert set(re.findall(r"^\| `klantreis (\w+)", TEXT, re.MULTILINE)) == known
 
 

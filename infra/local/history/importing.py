@@ -1,0 +1,164 @@
+"""`klantreis import`: the rows of a file into a running platform, from where an earlier run of the command stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from infra.chassis.clock import system_clock
+from infra.local.history.csv_rows import CsvRows, Dialect
+from infra.local.history.files import Source
+from infra.local.history.journal import Done, Journal
+from infra.local.history.json_rows import JsonRows
+from infra.local.history.lines import Lines
+from infra.local.history.plan import Item, Making, Plan
+from infra.local.history.preview import Preview, preview
+from infra.local.history.rows import Row, Rows
+from infra.local.history.sending import Parcel, Platform, Rejection, packed
+from infra.local.history.xes_rows import XesRows
+
+_LOOKED_AT = 1_000
+_MOST_TOLD = 20
+_LONGEST_EXAMPLE = 40
+
+
+class Address(NamedTuple):
+    url: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be imported, and how."""
+
+    path: Path
+    format: str
+    """`csv`, `jsonl` or `xes`."""
+    dialect: Dialect
+    plan: Plan
+    source: str | None
+    """None: what the file names, else that of the key."""
+
+    def rows(self, file: Source) -> Rows:
+        """Raises FileUnusable."""
+        if self.format == "csv":
+            return CsvRows(file, self.dialect)
+        return JsonRows(file) if self.format == "jsonl" else XesRows(file)
+
+    def items(self, rows: Rows, *, behind: int = 0) -> Iterator[Item]:
+        """Raises FileUnusable."""
+        maker = Lines() if self.format == "jsonl" else Making(self.plan, rows.columns)
+        return (maker.item(row) for row in rows if row.number > behind)
+
+
+def check(order: Order, say: Console, *, whole: bool) -> Preview:
+    """Says what would become of the file: of all of it, or as the first thousand rows have it.
+
+    Raises FileUnusable, and BadMapping for columns that do not tell what, when and about whom.
+    """
+    with Source(order.path) as file:
+        first = list(islice(order.rows(file), _LOOKED_AT))
+    with Source(order.path) as file:
+        rows = order.rows(file)
+        if order.format != "jsonl":
+            columns = rows.columns or list(dict.fromkeys(column for row in first for column in row.values))
+            order.plan.check(columns)
+            say.print(_columns(order.plan, columns, first))
+        items = order.items(rows)
+        found = preview(items if whole else islice(items, _LOOKED_AT), system_clock)
+    _tell(found, say, whole=whole or found.rows < _LOOKED_AT)
+    return found
+
+
+async def send(order: Order, address: Address, folder: Path, say: Console) -> bool:
+    """Imports the file; whether all of its rows were taken. `folder` remembers how far it has come.
+
+    Raises FileUnusable and SendingFailed; the same command then goes on where it stopped.
+    """
+    journal = Journal(folder, order.path, f"{address.url}\0{order}")
+    done = journal.read()
+    if done.rows:
+        say.print(f"Going on behind row {done.rows:,}, where an earlier import of this file stopped.")
+    rejections: list[Rejection] = []
+    with Source(order.path) as file, _bars(say) as bars:
+        task = bars.add_task(order.path.name, total=file.size, rows=done.rows)
+        parcels = packed(order.items(order.rows(file), behind=done.rows), order.source)
+        async with Platform(*address) as platform:
+            async for some, last in _ahead(parcels):
+                for refused in await asyncio.gather(*(platform.send(parcel) for parcel in some)):
+                    done.rejected += len(refused)
+                    rejections += refused[: max(_MOST_TOLD - len(rejections), 0)]
+                done.rows = last
+                journal.write(done)
+                bars.update(task, completed=file.read, rows=last)
+    journal.forget()
+    _report(done, rejections, say)
+    return done.rejected == 0
+
+
+async def _ahead(parcels: Iterator[tuple[list[Parcel], int]]) -> AsyncIterator[tuple[list[Parcel], int]]:
+    """The next ones are made in a thread while these are on their way."""
+    coming = asyncio.create_task(asyncio.to_thread(next, parcels, None))
+    try:
+        while (some := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(next, parcels, None))
+            yield some
+    finally:
+        with suppress(Exception):  # whatever it is, what ended this came first
+            await coming
+
+
+def _columns(plan: Plan, columns: list[str], rows: list[Row]) -> Table:
+    table = Table("column", "becomes", "such as", box=None, pad_edge=False)
+    for column in columns:
+        target = plan.target(column, columns)
+        example = next((str(row.values[column]) for row in rows if column in row.values), "")
+        shown = example if len(example) <= _LONGEST_EXAMPLE else f"{example[: _LONGEST_EXAMPLE - 1]}…"
+        table.add_row(escape(column), "left out" if target is None else escape(str(target)), escape(shown))
+    for place, text in plan.constants.items():
+        table.add_row("", escape(place), escape(text))
+    return table
+
+
+def _tell(found: Preview, say: Console, *, whole: bool) -> None:
+    of = "rows" if whole else "first rows"
+    period = f" They happened from {found.first_at} to {found.last_at}." if found.first_at else ""
+    say.print(f"Of {found.rows:,} {of}, {found.rows - found.rejected:,} are events.{period}")
+    if found.rejected:
+        say.print(f"{found.rejected:,} would be rejected:")
+        _list(found.first_rejections, found.rejected, say)
+
+
+def _report(done: Done, rejections: list[Rejection], say: Console) -> None:
+    say.print(f"{done.rows - done.rejected:,} events are imported; whatever was sent before counts once.")
+    if done.rejected:
+        say.print(f"{done.rejected:,} rows were rejected. They are kept among the rejected events:")
+        _list(rejections, done.rejected, say)
+
+
+def _list(rejections: list[Rejection], all: int, say: Console) -> None:
+    for one in rejections:
+        say.print(f"  line {one.line:,}: {one.code}: {escape(one.message)}")
+    if all > len(rejections):
+        say.print(f"  and {all - len(rejections):,} more")
+
+
+def _bars(say: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TimeRemainingColumn(),
+        console=say,
+    )

@@ -1,0 +1,120 @@
+"""What a command line and a mapping file tell about an import."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from infra.local.history.csv_rows import Dialect
+from infra.local.history.failures import BadMapping
+from infra.local.history.importing import Address, Order
+from infra.local.history.plan import Plan
+from infra.local.history.targets import Target, read_target
+from infra.local.history.values import Times
+
+_ENDINGS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xes": "xes"}
+
+
+class Told(BaseModel):
+    """A mapping file; what the command line says of the same thing comes first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str] = Field(default_factory=dict)
+    others: Literal["properties", "ignore"] | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    encoding: str | None = None
+    time_format: str | None = None
+    timezone: str | None = None
+
+    def over(self, other: Told) -> Told:
+        """This, and where it says nothing the other."""
+        own = {name: value for name, value in self if value is not None}
+        merged = {name: getattr(other, name) | own[name] for name in ("columns", "constants")}
+        return other.model_copy(update=own | merged)
+
+
+def read_file(path: Path | None) -> Told:
+    """Raises BadMapping."""
+    if path is None:
+        return Told()
+    try:
+        return read_told(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, BadMapping) as error:
+        raise BadMapping(f"{path}: {error}") from error
+
+
+def read_told(told: Any) -> Told:
+    """Raises BadMapping."""
+    try:
+        return Told.model_validate(told)
+    except ValidationError as error:
+        [flaw, *_] = error.errors()
+        raise BadMapping(f"{'.'.join(map(str, flaw['loc']))}: {flaw['msg']}.") from error
+
+
+def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """`A=B` each. The last equals sign counts, because columns are named by others. Raises BadMapping."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        if not (equals and name and value):
+            raise BadMapping(f"{option} wants two names with an equals sign between them, not {text!r}.")
+        found[name] = value
+    return found
+
+
+def constants(texts: Sequence[str]) -> dict[str, str]:
+    """`TARGET=TEXT` each; the first equals sign counts. Raises BadMapping."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (equals and name and value):
+            raise BadMapping(f"--constant wants a target and a text, such as kind=identify, not {text!r}.")
+        found[name] = value
+    return found
+
+
+def format_of(path: Path, format: str | None) -> str:
+    """What was told, or what the name of the file tells. Raises BadMapping."""
+    found = format or _ENDINGS.get(path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix)
+    if found is None:
+        raise BadMapping(f"The name {path.name} does not tell a format. Say --format csv, jsonl or xes.")
+    return found
+
+
+def order(path: Path, format: str | None, told: Told, source: str | None) -> Order:
+    """Raises BadMapping."""
+    columns: dict[str, Target | None] = {column: read_target(text) for column, text in told.columns.items()}
+    for place in told.constants:
+        read_target(place)
+    encoding = told.encoding or "utf-8"
+    try:
+        codecs.lookup(encoding)
+        zone = None if told.timezone is None else ZoneInfo(told.timezone)
+    except LookupError as error:  # ZoneInfoNotFoundError is one
+        raise BadMapping(f"Nothing is known by this name: {error}.") from error
+    except ValueError as error:
+        raise BadMapping(f"There is no such time zone: {told.timezone}.") from error
+    plan = Plan(columns, told.constants, told.others != "ignore", Times(told.time_format, zone))
+    return Order(path, format_of(path, format), Dialect(encoding, told.delimiter), plan, source)
+
+
+def address(url: str, key: str | None, folder: Path) -> Address:
+    """Where the platform is, with the admin key of the data folder unless one is given. Raises BadMapping."""
+    if key is not None:
+        return Address(url, key)
+    credentials = folder / "credentials.json"
+    try:
+        made: Mapping[str, Any] = json.loads(credentials.read_text())
+        return Address(url, made["adminKey"])
+    except (OSError, ValueError, KeyError) as error:
+        raise BadMapping(f"Give a secret key in KLANTREIS_KEY: there is none in {credentials}.") from error
