@@ -27,7 +27,7 @@ JOURNEY = Path(__file__).parents[1] / "data" / "receipt_journey.json"
 
 needs_the_log = pytest.mark.skipif(not LOG.exists(), reason="the municipality log ../shared/data/receipt is absent")
 
-_PROPERTIES = {
+PROPERTIES = {
     "case:department": "department",
     "case:group": "caseGroup",
     "case:responsible": "responsible",
@@ -67,7 +67,7 @@ def receipt_tracks() -> Iterator[Track]:
                 message_id=row["concept:instance"],
                 timestamp=datetime.fromisoformat(row["time:timestamp"]),
                 context={"channel": row["case:channel"]},
-                properties={name: row[column] for column, name in _PROPERTIES.items() if row[column]},
+                properties={name: row[column] for column, name in PROPERTIES.items() if row[column]},
             )
 
 

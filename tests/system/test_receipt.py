@@ -60,9 +60,9 @@ def test_every_request_of_the_municipality_reads_as_the_oracle_says(platform: Pl
     platform.settle(120)
 
     read: dict[str, list[Json]] = {}
-    for instance in _all_instances(platform):
+    for instance in all_instances(platform):
         [identifier] = instance["customer"]["identifiers"]
-        read.setdefault(identifier["value"], []).append(_shown(instance))
+        read.setdefault(identifier["value"], []).append(shown(instance))
 
     now = int(datetime.now(UTC).timestamp() * 1_000_000)
     versions = [published_receipt_journey()]
@@ -71,7 +71,7 @@ def test_every_request_of_the_municipality_reads_as_the_oracle_says(platform: Pl
     assert {customer: sorted(runs, key=lambda one: one["run"]) for customer, runs in read.items()} == expected
 
 
-def _all_instances(platform: Platform) -> list[Json]:
+def all_instances(platform: Platform) -> list[Json]:
     found: list[Json] = []
     after = None
     while True:
@@ -83,7 +83,7 @@ def _all_instances(platform: Platform) -> list[Json]:
         after = page["pageInfo"]["endCursor"]
 
 
-def _shown(instance: Json) -> Json:
+def shown(instance: Json) -> Json:
     """An answer of GraphQL in the oracle's form."""
     assert not instance["steps"]["pageInfo"]["hasNextPage"]
     drop = instance["dropOff"]
