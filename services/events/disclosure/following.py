@@ -13,7 +13,7 @@ import msgspec
 
 from infra.chassis.clock import Clock
 from services.events.changes.schemas import change_document
-from services.events.disclosure.difference import changes, is_silent, new_events, successor
+from services.events.disclosure.difference import changes, fresh, is_silent, new_events, successor
 from services.events.disclosure.domain import Story
 from services.events.disclosure.position import Position, State, can_be_told, unknown
 from services.events.disclosure.schemas import (
@@ -70,7 +70,7 @@ class Following:
         """The next changes of the customer's instances behind a position, or (None) the present position."""
         span = await self._span(workspace, body, _CHANGES)
         old, new = await self._pasts(workspace, span)
-        found = changes(old, new)
+        found = changes(old, new, fresh(span.old, span.new))
         shown = _shown(span, len(found), body.first, _CHANGES)
         journeys = await self.models.journeys(workspace)
         items = []

@@ -12,13 +12,8 @@ from infra.chassis.database import Database, among, chunked
 from infra.chassis.errors import NotFound
 from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
-<<<<<<< HEAD
-from services.events.intake.slots import Slot, pack, unpack, unpack_raw
-from services.events.log_tables import log, workspaces
-=======
 from services.events.intake.slots import Slot, pack, unpack, unpack_raw, unpack_some
-from services.events.tables import log, workspaces
->>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
+from services.events.log_tables import log, workspaces
 
 __all__ = ["NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
 

@@ -33,6 +33,8 @@ async def publish(
     known |= await moving.known(connection, workspace, [come[identity] for identity in come.keys() - left.keys()])
     changes: list[InstanceChange] = []
     for one in published:
-        passed = [placed for new in one.come for placed in between(known.get(new.identity), new.told)]
-        changes += in_order([*one.placed, *one.told(passed)])
+        passed = [
+            placed for new in one.come for placed in one.told(between(known.get(new.identity), new.told), new.told.last)
+        ]
+        changes += in_order([*one.placed, *passed])
     await store.append(connection, workspace, [*changes, *more], now)

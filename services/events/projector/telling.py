@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from services.events.live.domain import RunState
-from services.events.live.domain.changes import SILENCE, Placed, Stand, Told, between, told
+from services.events.live.domain.changes import SILENCE, Placed, Stand, Told, between, is_imported, told
 from services.events.live.rows import InstanceRow, StepRow
 from services.events.projector.closed_runs import resting_of
 from services.events.projector.dirty import Cause
@@ -51,11 +51,13 @@ class Published:
     def __bool__(self) -> bool:
         return bool(self.placed or self.left or self.come)
 
-    def told(self, placed: Iterable[Placed]) -> list[Placed]:
-        """Those that are to be published. A correction is: it mends what may have been published before."""
+    def told(self, placed: Sequence[Placed], last: bytes = b"") -> Sequence[Placed]:
+        """Those that are to be published of an instance; `last` is the last step of it."""
         if not self.is_told:
             return []
-        return [one for one in placed if one[1] not in self.imported or one[-1].correction]
+        if not self.imported:
+            return placed
+        return [one for one in placed if not is_imported(one, last, self.imported)]
 
 
 class Telling:
@@ -89,15 +91,19 @@ class Telling:
         if old is None:
             fresh = told(new, None, steps)
             if self._work.has_only_new:
-                self.published.placed += self.published.told(between(None, fresh))
+                self.published.placed += self.published.told(between(None, fresh), fresh.last)
             else:
                 self.published.come.append(Passed(self._build, fresh))
             return
         old_steps = self._old_steps.get(new.instance, ())
         if steps or old_steps or _is_told_otherwise(old, new):
             before = self._before(old)
-            changes = between(told(old, before, old_steps), told(new, before, steps))
-            self.published.placed += self.published.told(changes) if self._work.is_told else _fallen_due(old, changes)
+            fresh = told(new, before, steps)
+            changes = between(told(old, before, old_steps), fresh)
+            if self._work.is_told:
+                self.published.placed += self.published.told(changes, fresh.last)
+            else:
+                self.published.placed += _fallen_due(old, changes)
 
     def has_no_more(self, old: InstanceRow) -> None:
         """The customer has an instance no longer."""

@@ -8,9 +8,11 @@ import msgspec
 
 from infra.chassis.database import Database
 from services.events.feeds.feed import FeedPage
+from services.events.identity.domain import profile_id
 from services.events.identity.queries import CustomerQueries
 from services.events.intake.position import START, Place, is_place
 from services.events.intake.store import LogStore
+from services.events.timeline.entry import Entry
 from services.events.timeline.owners import journeys_of, owners_of
 from services.events.timeline.position import EventPlace
 from services.events.timeline.reader import EntryReader
@@ -31,22 +33,6 @@ class EventTold(msgspec.Struct, rename="camel"):
     """Ids of the profiles of all identifiers in it, whoever they belong to."""
 
 
-<<<<<<< HEAD
-class _Owned(NamedTuple):
-    entry: Entry
-    place: EventPlace
-    customer: ProfileId
-    profiles: Sequence[ProfileId]
-
-
-class _Step(NamedTuple):
-    seq: int
-    slot: int
-    journey: str
-
-
-=======
->>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
 class EventFeed:
     def __init__(
         self,
@@ -79,83 +65,24 @@ class EventFeed:
         placed = [one for one in placed if one[0] > place]
         secret = await self._log.secret(workspace)
         async with self._state.read() as connection:
-            owners = await owners_of(connection, workspace, secret, [entry for _place, entry in placed])
-            owned = [(place, entry) for place, entry in placed if entry.id in owners]
-            journeys = await journeys_of(connection, workspace, [entry for _place, entry in owned], owners)
+            owners = await owners_of(connection, workspace, secret, [entry for _at, entry in placed])
+            owned = [(at, entry) for at, entry in placed if entry.id in owners]
+            journeys = await journeys_of(connection, workspace, [entry for _at, entry in owned], owners)
         known = await self._customers.profiles(workspace, set(owners.values()))
         return FeedPage(
-<<<<<<< HEAD
-            items=[_told(one, journeys.get(one.entry.id, [])) for one in owned],
-=======
             items=[
-                EventTold(place.token(), entry.id, owners[entry.id].hex(), journeys.get(entry.id, []))
-                for place, entry in owned
+                EventTold(
+                    at.token(), entry.id, owners[entry.id].hex(), journeys.get(entry.id, []), _names(secret, entry)
+                )
+                for at, entry in owned
             ],
->>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
             customers={customer.hex(): [profile.hex() for profile in some] for customer, some in known.items()},
             next=max([place, *(EventPlace.behind(row.place) for row in rows[-1:])]).token(),
         )
 
-<<<<<<< HEAD
-    async def _owned(self, workspace: str, placed: Sequence[tuple[EventPlace, Entry]]) -> list[_Owned]:
-        """The events with their customers. A duplicate stands in no timeline, or what stands there is another one."""
-        secret = await self._log.secret(workspace)
-        named = [
-            [profile_id(secret, *identifier) for identifier in entry.recorded.identifiers] for _place, entry in placed
-        ]
-        keys = {(profiles[0], entry.key) for profiles, (_place, entry) in zip(named, placed, strict=True)}
-        customers: dict[tuple[int, int], ProfileId] = {}
-        async with self._state.read() as connection:
-            for some in fitting(list(keys), 2):
-                asked = given(connection, "asked", {"profile": timeline.c.profile, "key": timeline.c.key}, some)
-                stands = and_(
-                    timeline.c.workspace == workspace,
-                    timeline.c.profile == asked.c.profile,
-                    timeline.c.key == asked.c.key,
-                )
-                owner = and_(identifiers.c.workspace == workspace, identifiers.c.profile == asked.c.profile)
-                joined = asked.join(timeline, stands).join(identifiers, owner)
-                query = select(timeline.c.seq, timeline.c.slot, identifiers.c.customer).select_from(joined)
-                customers |= {(row.seq, row.slot): row.customer for row in await connection.execute(query)}
-        return [
-            _Owned(entry, place, customers[entry.seq, entry.slot], profiles)
-            for profiles, (place, entry) in zip(named, placed, strict=True)
-            if (entry.seq, entry.slot) in customers
-        ]
 
-    async def _journeys(self, workspace: str, owned: Sequence[_Owned]) -> dict[str, list[str]]:
-        """By the ids of events, the journeys in which they are steps."""
-        found: dict[str, list[str]] = {}
-        async with self._state.read() as connection:
-            for some in fitting(owned, 2):
-                for row in await _steps(connection, workspace, some):
-                    found.setdefault(f"{row.seq}-{row.slot}", []).append(row.journey)
-        return found
-
-
-async def _steps(connection: AsyncConnection, workspace: str, owned: Sequence[_Owned]) -> Sequence[_Step]:
-    rows = [(one.customer, one.entry.key) for one in owned]
-    asked = given(connection, "asked", {"customer": steps.c.customer, "key": steps.c.key}, rows)
-    live = select(builds.c.build, builds.c.journey).where(is_live(workspace)).cte("live")
-    made = and_(
-        steps.c.workspace == workspace,
-        steps.c.customer == asked.c.customer,
-        steps.c.build == live.c.build,
-        steps.c.key == asked.c.key,
-    )
-    query = (
-        select(steps.c.seq, steps.c.slot, live.c.journey)
-        .select_from(asked.join(live, literal(True)).join(steps, made))
-        .order_by(live.c.journey)
-    )
-    return [_Step(*row) for row in await connection.execute(query)]
-
-=======
->>>>>>> 019331b (Exports of events and instances: CSV, JSON lines and XES, streamed in bounded parts)
-
-def _told(one: _Owned, journeys: list[str]) -> EventTold:
-    names = [profile.hex() for profile in one.profiles]
-    return EventTold(one.place.token(), one.entry.id, one.customer.hex(), journeys, names)
+def _names(secret: bytes, entry: Entry) -> list[str]:
+    return [profile_id(secret, *identifier).hex() for identifier in entry.recorded.identifiers]
 
 
 def _place(after: str | None) -> EventPlace:

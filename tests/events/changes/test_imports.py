@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services.events import tables
 from services.events.projector.dirty import Cause
 from services.events.projector.withdrawing import Withdrawing
 from tests.events.projector.hands import Hands
-from tests.events.projector.test_projection import ANONYMOUS, SHOP, USER, event
+from tests.events.projector.test_projection import ANONYMOUS, SHOP, USER, arrivals, event
 from tests.support.histories import DAY, EPOCH
 from tests.support.published import Subscriber
 from tests.support.reality import WORKSPACE, Reality
@@ -118,9 +121,9 @@ async def test_history_and_live_events_in_one_step_tell_what_live_events_change(
         story = await started(reality, hands)
         await story.imports(viewed(0), bought(2), viewed(38))
         await story.hears(bought(39))
-        await story.imports(viewed(1))
+        await story.imports(viewed(1), viewed(20))
         assert await story.news(40) == ["v38: ACTIVE look -> COMPLETED buy, day 39"]
-        assert await story.statuses() == ["COMPLETED buy", "COMPLETED buy"]
+        assert await story.statuses() == ["COMPLETED buy", "ABANDONED look", "COMPLETED buy"]
 
 
 @pytest.mark.parametrize("is_live", [True, False])
@@ -146,3 +149,35 @@ async def test_marks_say_why_they_were_made(database_url: str) -> None:
         await hands.identify()
         causes = {row.seq: Cause(row.cause) for row in await reality.rows(tables.dirty)}
         assert [causes[seq] for seq in sorted(causes)] == [Cause.IMPORTED, Cause.LIVE, Cause.IMPORTED, Cause.LIVE]
+
+
+_TABLES = (tables.customers, tables.instances, tables.steps, tables.counters, tables.identifiers, tables.timeline)
+
+
+async def made_of(url: str, arrival: Any, imported: frozenset[int]) -> list[list[Any]]:
+    """What the projector makes of events, the same whether or not some of its rows are imported."""
+    journeys, events, sizes, now = arrival
+    async with Reality(url) as reality:
+        reality.now = now
+        await reality.publish(journeys)
+        for number, size in enumerate([*sizes, len(events)]):
+            batch, events = events[:size], events[size:]
+            if batch:
+                is_imported = number in imported
+                await reality.append([msgspec.structs.replace(recorded(one), imported=is_imported) for one in batch])
+            if number % 3 == 0:
+                await reality.project()
+        await reality.project()
+        return [await reality.rows(table) for table in _TABLES]
+
+
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(arrival=arrivals(), imported=st.frozensets(st.integers(0, 8), min_size=1))
+def test_history_counts_as_if_it_had_happened_live(
+    tmp_path_factory: pytest.TempPathFactory, arrival: Any, imported: frozenset[int]
+) -> None:
+    live, mixed = (
+        asyncio.run(made_of(f"sqlite:///{tmp_path_factory.mktemp('imports') / 'test.db'}", arrival, rows))
+        for rows in (frozenset[int](), imported)
+    )
+    assert mixed == live

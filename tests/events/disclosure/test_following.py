@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from services.events.disclosure.position import Position, State
 from services.events.intake.position import Place
@@ -25,6 +26,7 @@ from tests.events.disclosure.test_claims import (
 from tests.support.histories import DAY, EPOCH
 from tests.support.lives import happening
 from tests.support.reality import Reality
+from tests.support.recording import recorded
 
 Json = dict[str, Any]
 CHANGES, EVENTS = "changes", "events"
@@ -278,3 +280,32 @@ async def test_the_news_of_a_customer_are_the_same_whatever_is_claimed(database_
             assert names(unharmed[known]["events"]) == ["v1", "v2", "v3", "v4"]
             assert stands(unharmed[known]["changes"]) == [(None, "ACTIVE", False), ("ACTIVE", "COMPLETED", False)]
         assert names(unharmed[ATTACKERS[0]]["events"]) == ["a1", "a2"]
+
+
+async def test_imported_history_is_no_news_but_what_follows_is(database_url: str) -> None:
+    async with Reality(database_url) as reality, telling(reality) as asked:
+        await reality.publish([SHOP])
+        await happen(reality, LIFE[1], happening("m2", "View", 30, VICTIM, verified=True), day=31)
+        changes, events = [await asked.position(feed, VICTIM) for feed in (CHANGES, EVENTS)]
+        # When history comes in, and the patience with her last visit is over
+        history = [happening(f"h{day}", name, day, VICTIM, verified=True) for day, name in ((10, "View"), (12, "Buy"))]
+        await reality.append([structs.replace(recorded(one), imported=True) for one in history])
+        reality.now = EPOCH + 40 * DAY
+        await reality.project()
+        # Then she hears of her visit alone
+        fresh, changes = await asked.news(CHANGES, VICTIM, changes)
+        assert [(*stand, item["at"]) for stand, item in zip(stands(fresh), fresh, strict=True)] == [
+            ("ACTIVE", "ABANDONED", False, "2026-02-07T00:00:00Z")
+        ]
+        told, events = await asked.news(EVENTS, VICTIM, events)
+        assert told == []
+        # And if something happens while history comes in, of that
+        await reality.append(
+            [structs.replace(recorded(happening("h15", "View", 15, VICTIM, verified=True)), imported=True)]
+        )
+        await happen(reality, happening("m41", "Buy", 41, VICTIM, verified=True), day=41)
+        assert stands((await asked.news(CHANGES, VICTIM, changes))[0]) == [
+            ("ABANDONED", "ABANDONED", True),  # her visit has another number now
+            (None, "COMPLETED", False),
+        ]
+        assert names((await asked.news(EVENTS, VICTIM, events))[0]) == ["m41"]

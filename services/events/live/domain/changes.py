@@ -7,7 +7,7 @@ that something of it is no longer so: a change that is gone or has another time,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
@@ -73,6 +73,7 @@ class Told(NamedTuple):
     end: Stand
     before: Stand | None  # where it stood before the stretch; None if it began within
     moments: list[Moment]  # in order
+    last: bytes = b""  # history key of the last step within the stretch
     is_quiet: bool = False  # if it is gone, nobody is told
 
 
@@ -99,14 +100,16 @@ def told(row: Row, before: Stand | None, steps: Iterable[Step]) -> Told:
     """What the row and its steps within the stretch publish."""
     moments = []
     status, phase = before or (None, None)
+    last = b""
     for step in steps:
+        last = step.key
         if step.phase != phase or step.status != status:
             status, phase = step.status, step.phase
             moments.append((occurred_at_of(step.key), step.key, status, phase))
     if row.status == Status.ABANDONED and row.ended_at is not None:
         moments.append((row.ended_at, SILENCE, row.status, row.phase))
     end = row.status, row.phase
-    return Told(row.customer, row.instance, row.journey, row.key, row.run, row.start_key, end, before, moments)
+    return Told(row.customer, row.instance, row.journey, row.key, row.run, row.start_key, end, before, moments, last)
 
 
 def between(old: Told | None, new: Told | None) -> list[Placed]:
@@ -127,6 +130,15 @@ def between(old: Told | None, new: Told | None) -> list[Placed]:
     if old is not None and not gone and (old.run != new.run or old.key not in (None, new.key)):
         changes.append(_of_start(new, old.end, new.end))
     return changes
+
+
+def is_imported(placed: Placed, last: bytes, imported: Container[bytes]) -> bool:
+    """Whether imported history brings the change about; `last` is the last step of its instance, `imported` are keys.
+
+    A deadline that has passed is brought about by the event before it. Corrections are not: they mend what was told.
+    """
+    _at, by, _start, change = placed
+    return not change.correction and (last if by == SILENCE else by) in imported
 
 
 def renumbering(
@@ -161,7 +173,7 @@ def _apart(some: Sequence[Moment], others: Sequence[Moment]) -> list[Moment]:
 
 def _added(new: Told) -> list[Placed]:
     """All that an instance publishes, of which nothing has been published."""
-    customer, instance, journey, key, _run, start_key, _end, before, moments, _is_quiet = new
+    customer, instance, journey, key, _run, start_key, _end, before, moments, *_rest = new
     was, was_in = before or (None, None)
     changes = []
     for at, by, status, phase in moments:
