@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.table import Table
 
 from infra.chassis.clock import system_clock
 from infra.local.history.csv_rows import CsvRows, Dialect
+from infra.local.history.failures import Failure
 from infra.local.history.files import Source
 from infra.local.history.journal import Done, Journal
 from infra.local.history.json_rows import JsonRows
@@ -24,12 +26,13 @@ from infra.local.history.lines import Lines
 from infra.local.history.plan import Item, Making, Plan
 from infra.local.history.preview import Preview, preview
 from infra.local.history.rows import Row, Rows
-from infra.local.history.sending import Parcel, Platform, Rejection, packed
+from infra.local.history.sending import Platform, Rejection, Window, packed
 from infra.local.history.xes_rows import XesRows
 
 _LOOKED_AT = 1_000
 _MOST_TOLD = 20
 _LONGEST_EXAMPLE = 40
+_UNDER_WAY = 2  # the platform reads the one while it writes the other
 
 
 class Address(NamedTuple):
@@ -93,12 +96,10 @@ async def send(order: Order, address: Address, folder: Path, say: Console) -> bo
     with Source(order.path) as file, _bars(say) as bars:
         task = bars.add_task(order.path.name, total=file.size, rows=done.rows)
         parcels = packed(order.items(order.rows(file), behind=done.rows), order.source)
-        async with Platform(*address) as platform:
-            async for some, last in _ahead(parcels):
-                for refused in await asyncio.gather(*(platform.send(parcel) for parcel in some)):
-                    done.rejected += len(refused)
-                    rejections += refused[: max(_MOST_TOLD - len(rejections), 0)]
-                done.rows = last
+        async with Platform(*address) as platform, aclosing(_sent(platform, parcels)) as answers:
+            async for refused, last in answers:
+                done = Done(last, done.rejected + len(refused))
+                rejections += refused[: _MOST_TOLD - len(rejections)]
                 journal.write(done)
                 bars.update(task, completed=file.read, rows=last)
     journal.forget()
@@ -106,16 +107,35 @@ async def send(order: Order, address: Address, folder: Path, say: Console) -> bo
     return done.rejected == 0
 
 
-async def _ahead(parcels: Iterator[tuple[list[Parcel], int]]) -> AsyncIterator[tuple[list[Parcel], int]]:
-    """The next ones are made in a thread while these are on their way."""
-    coming = asyncio.create_task(asyncio.to_thread(next, parcels, None))
+async def _sent(platform: Platform, parcels: Iterator[Window]) -> AsyncGenerator[tuple[list[Rejection], int], None]:
+    """What is refused of the next rows, and the number of the last of them: all up to there is on disk.
+
+    While some are on their way, the next ones are made in a thread. What is on its way arrives, whatever is wrong
+    with the rest of the file.
+    """
+    under_way: deque[tuple[asyncio.Task[list[Rejection]], int]] = deque()
+    failure: Failure | None = None
     try:
-        while (some := await coming) is not None:
-            coming = asyncio.create_task(asyncio.to_thread(next, parcels, None))
-            yield some
+        while True:
+            window = None
+            if failure is None:
+                try:
+                    window = await asyncio.to_thread(next, parcels, None)
+                except Failure as error:
+                    failure = error
+            if window is not None:
+                under_way.append((asyncio.create_task(platform.send(window.parcels)), window.last))
+            if not under_way:
+                break
+            if window is None or len(under_way) >= _UNDER_WAY:
+                answer, last = under_way.popleft()
+                yield await answer, last
+        if failure is not None:
+            raise failure
     finally:
-        with suppress(Exception):  # whatever it is, what ended this came first
-            await coming
+        for answer, _last in under_way:
+            answer.cancel()
+        await asyncio.gather(*(answer for answer, _last in under_way), return_exceptions=True)
 
 
 def _columns(plan: Plan, columns: list[str], rows: list[Row]) -> Table:

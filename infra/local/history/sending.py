@@ -29,27 +29,32 @@ class Parcel(NamedTuple):
     body: bytes
 
 
+class Window(NamedTuple):
+    """Consecutive rows of a file, packed."""
+
+    parcels: Sequence[Parcel]
+    last: int
+    """The number of the last row."""
+
+
 class Rejection(NamedTuple):
     line: int
     code: str
     message: str
 
 
-def packed(items: Iterable[Item], source: str | None) -> Iterator[tuple[list[Parcel], int]]:
-    """Items in parcels, with the number of the last one; those of several sources go apart.
-
-    `source` overrides what the file says.
-    """
+def packed(items: Iterable[Item], source: str | None) -> Iterator[Window]:
+    """Items in parcels; those of several sources go apart. `source` overrides what the file says."""
     window: list[Item] = []
     size = 0
     for item in items:
         if window and (len(window) >= _MOST_EVENTS or size + len(item.body) > _MOST_BYTES):
-            yield _parcels(window, source), window[-1].number
+            yield Window(_parcels(window, source), window[-1].number)
             window, size = [], 0
         window.append(item)
         size += len(item.body) + 1
     if window:
-        yield _parcels(window, source), window[-1].number
+        yield Window(_parcels(window, source), window[-1].number)
 
 
 def _parcels(items: Sequence[Item], source: str | None) -> list[Parcel]:
@@ -76,8 +81,12 @@ class Platform:
     async def __aexit__(self, *_: object) -> None:
         await self._http.close()
 
-    async def send(self, parcel: Parcel) -> list[Rejection]:
-        """What is refused of it; the rest is on disk. Raises SendingFailed."""
+    async def send(self, parcels: Iterable[Parcel]) -> list[Rejection]:
+        """What is refused of them; the rest is on disk. Raises SendingFailed."""
+        refused = [one for parcel in parcels for one in await self._send(parcel)]
+        return sorted(refused, key=lambda one: one.line)
+
+    async def _send(self, parcel: Parcel) -> list[Rejection]:
         headers = self._headers | {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         query = None if parcel.source is None else {"source": parcel.source}
         answer = await self._ask(Call("POST", "/v1/history", headers, query, parcel.body, _SECONDS))
