@@ -67,7 +67,7 @@ def test_the_log_of_the_municipality_reads_as_the_oracle_says(platform: Platform
     columns = ["concept:instance=messageId", "case:channel=context.channel", "case:enddate=ignore"]
     columns += [f"{column}=properties.{name}" for column, name in PROPERTIES.items()]
     said = klantreis(platform, "import", LOG, *(f"--column={column}" for column in columns))
-    assert said.lines[-1] == "8,577 events are imported; whatever was sent before counts once.", said
+    assert said.lines[-1] == "Events imported: 8,577; what was sent before counts once.", said
     platform.settle(120)
 
     read: dict[str, list[Json]] = {}
@@ -95,7 +95,7 @@ async def test_whoever_follows_the_platform_hears_of_what_happens_and_not_of_wha
     await asyncio.sleep(1)  # both are listening; nothing tells when
 
     said = await asyncio.to_thread(klantreis, platform, "import", file, "--mapping", tmp_path / "mapping.yaml")
-    assert said.lines[-1] == "200 events are imported; whatever was sent before counts once.", said
+    assert said.lines[-1] == "Events imported: 200; what was sent before counts once.", said
     await asyncio.to_thread(platform.settle)
     customer = await asyncio.to_thread(customer_of, platform, "crm_id", f"{prefix}-7")
     assert customer is not None
@@ -120,7 +120,7 @@ def test_an_import_over_a_bad_road_counts_once(platform: Platform, tmp_path: Pat
     file = shop_file(tmp_path / "crm.csv", prefix, 6_000)
     with bad_weather(platform.intake_url, "refused", "lost", "twice", "lost") as road:
         said = klantreis(platform, "import", file, "--mapping", tmp_path / "mapping.yaml", url=road.url)
-    assert said.lines[-1] == "6,000 events are imported; whatever was sent before counts once.", said
+    assert said.lines[-1] == "Events imported: 6,000; what was sent before counts once.", said
     assert road.encodings == {"gzip"}
     again = klantreis(platform, "import", file, "--mapping", tmp_path / "mapping.yaml")
     assert again.lines[-1] == said.lines[-1]
@@ -161,7 +161,7 @@ def test_what_cannot_be_taken_is_told_with_its_line_and_kept(platform: Platform,
     ]
     dry = klantreis(platform, "import", file, "--mapping", tmp_path / "mapping.yaml", "--dry-run")
     assert dry.status == 1
-    assert dry.lines[-4:] == ["3 would be rejected:", *expected]
+    assert dry.lines[-4:] == ["Rows that would be rejected: 3", *expected]
     assert [line.split()[:2] for line in dry.lines[:6]] == [
         ["column", "becomes"],
         ["Klantnummer", "identifiers.crm_id"],
@@ -173,8 +173,8 @@ def test_what_cannot_be_taken_is_told_with_its_line_and_kept(platform: Platform,
     said = klantreis(platform, "import", file, "--mapping", tmp_path / "mapping.yaml")
     assert said.status == 1
     assert said.lines[-5:] == [
-        "10 events are imported; whatever was sent before counts once.",
-        "3 rows were rejected. They are kept among the rejected events:",
+        "Events imported: 10; what was sent before counts once.",
+        "Rows rejected: 3; they are kept among the rejected events.",
         *expected,
     ]
     platform.settle()

@@ -151,18 +151,18 @@ def _columns(plan: Plan, columns: list[str], rows: list[Row]) -> Table:
 
 
 def _tell(found: Preview, say: Console, *, whole: bool) -> None:
-    of = "rows" if whole else "first rows"
-    period = f" They happened from {found.first_at} to {found.last_at}." if found.first_at else ""
-    say.print(f"Of {found.rows:,} {of}, {found.rows - found.rejected:,} are events.{period}")
+    looked_at = "Rows" if whole else "First rows"
+    period = f", from {found.first_at} to {found.last_at}" if found.first_at else ""
+    say.print(f"{looked_at}: {found.rows:,}; events among them: {found.rows - found.rejected:,}{period}.")
     if found.rejected:
-        say.print(f"{found.rejected:,} would be rejected:")
+        say.print(f"Rows that would be rejected: {found.rejected:,}")
         _list(found.first_rejections, found.rejected, say)
 
 
 def _report(done: Done, rejections: list[Rejection], say: Console) -> None:
-    say.print(f"{done.rows - done.rejected:,} events are imported; whatever was sent before counts once.")
+    say.print(f"Events imported: {done.rows - done.rejected:,}; what was sent before counts once.")
     if done.rejected:
-        say.print(f"{done.rejected:,} rows were rejected. They are kept among the rejected events:")
+        say.print(f"Rows rejected: {done.rejected:,}; they are kept among the rejected events.")
         _list(rejections, done.rejected, say)
 
 
