@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.history.failures import FileUnusable
+from infra.local.history import told
+from infra.local.history.failures import BadMapping, FileUnusable
 from tests.local.files import events_of, rows_of, write
 
 LOG = """<?xml version="1.0" encoding="UTF-8"?>
@@ -122,3 +123,10 @@ def test_harmful_and_broken_files_are_refused(tmp_path: Path, content: str, reas
     with pytest.raises(FileUnusable) as refused:
         rows_of(log(tmp_path, content))
     assert reason in str(refused.value)
+
+
+def test_an_attribute_may_be_named_that_only_later_events_have(tmp_path: Path) -> None:
+    order = told.order(log(tmp_path, LOG), None, told.read_told({"columns": {"rare": "channel"}}), None)
+    order.plan.check(["case:concept:name", "concept:name", "time:timestamp"], are_all=False)
+    with pytest.raises(BadMapping, match="There is no column 'rare'"):
+        order.plan.check(["case:concept:name", "concept:name", "time:timestamp"], are_all=True)

@@ -75,7 +75,7 @@ def check(order: Order, say: Console, *, whole: bool) -> Preview:
         rows = order.rows(file)
         if order.format != "jsonl":
             columns = rows.columns or list(dict.fromkeys(column for row in first for column in row.values))
-            order.plan.check(columns)
+            order.plan.check(columns, are_all=rows.columns is not None)
             say.print(_columns(order.plan, columns, first))
         items = order.items(rows)
         found = preview(items if whole else islice(items, _LOOKED_AT), system_clock)

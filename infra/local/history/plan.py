@@ -59,12 +59,16 @@ class Plan(NamedTuple):
             return usual
         return Target("properties", column) if self.keeps_others else None
 
-    def check(self, columns: Sequence[str]) -> None:
-        """Raises BadMapping unless these columns tell of every event what, when and about whom."""
-        absent = [column for column in self.columns if column not in columns]
+    def check(self, columns: Sequence[str], *, are_all: bool) -> None:
+        """Raises BadMapping unless these columns tell of every event what, when and about whom.
+
+        If they are not all there are, but those of the first rows, one that was named may yet come.
+        """
+        absent = [column for column in self.columns if column not in columns and are_all]
         if absent:
             raise BadMapping(f"There is no column {absent[0]!r}. There are: {', '.join(columns)}.")
-        targets = [target for column in columns if (target := self.target(column, columns)) is not None]
+        known = dict.fromkeys([*columns, *self.columns])
+        targets = [target for column in known if (target := self.target(column, columns)) is not None]
         targets += [target for place in self.constants if (target := read_target(place)) is not None]
         places = [target.place for target in targets]
         if twice := next((place for place in places if places.count(place) > 1), None):

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from services.events.export.events import EventExport
+from services.events.export.wanted import Wanted
 from services.events.identity.domain import profile_id
 from services.events.intake.slots import Refused
 from tests.events.export.desk import Desk, desk
@@ -213,9 +215,6 @@ async def test_other_workspaces_stay_outside(sqlite_url: str) -> None:
 
 
 async def _of_another(opened: Desk) -> list[Any]:
-    from services.events.export.events import EventExport
-    from services.events.export.wanted import Wanted
-
     export = EventExport(opened.reality.state, opened.reality.log, opened.reality.progress.visible_until)
     return [part async for part in export.by_customer("other", Wanted())] + [
         page async for page in export.in_log_order("other", Wanted())
