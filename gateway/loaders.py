@@ -32,10 +32,12 @@ from gateway.clients.events import (
     DropOffKey,
     DropOffsOf,
     EventsClient,
+    HealthOf,
     Insights,
     InsightsReading,
     RejectedEvent,
     Source,
+    SourceHealth,
     Workspace,
 )
 from gateway.clients.journeys import Journey, JourneysClient
@@ -96,6 +98,9 @@ class Loaders(_Paged):
 
     def instances_by_drop_off(self, page: DropOffsOf) -> DataLoader[DropOffKey, Page[Instance] | None]:
         return self._of_page("drop-offs", page, self._events.drop_offs)
+
+    def health_by_source(self, period: HealthOf) -> DataLoader[str, SourceHealth | None]:
+        return self._of_page("health", period, self._events.health)
 
     async def _workspaces(self, keys: list[str]) -> list[Workspace | None]:
         own = await self._events.workspace()

@@ -21,6 +21,8 @@ from gateway.areas.journeys.queries import JourneyQueries
 from gateway.areas.nodes.queries import NodeQueries
 from gateway.areas.personas.mutations import PersonaMutations
 from gateway.areas.personas.queries import PersonaQueries
+from gateway.areas.sources.mutations import SourceMutations
+from gateway.areas.sources.queries import SourceQueries
 from gateway.areas.tokens.mutations import TokenMutations
 from gateway.areas.workspace.mutations import WorkspaceMutations
 from gateway.areas.workspace.queries import WorkspaceQueries
@@ -31,12 +33,14 @@ SDL = Path(__file__).with_name("schema.graphql")
 
 
 @strawberry.type
-class Query(NodeQueries, WorkspaceQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQueries):
+class Query(
+    NodeQueries, WorkspaceQueries, PersonaQueries, JourneyQueries, CustomerQueries, EventQueries, SourceQueries
+):
     pass
 
 
 @strawberry.type
-class Mutation(WorkspaceMutations, EventMutations, TokenMutations, PersonaMutations, JourneyMutations):
+class Mutation(WorkspaceMutations, SourceMutations, EventMutations, TokenMutations, PersonaMutations, JourneyMutations):
     pass
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from msgspec import field
@@ -50,6 +50,13 @@ class DropOffKey(NamedTuple):
     phase: str
     reason: str
     device: str | None
+
+
+class HealthOf(NamedTuple):
+    """Over which half-open period sources are looked at, in RFC 3339."""
+
+    begin: str | None = None
+    end: str | None = None
 
 
 class InsightsReading(NamedTuple):
@@ -153,6 +160,14 @@ class Recorded(Document):
     position: str | None = None
 
 
+class SourceKey(Document):
+    id: str
+    prefix: str
+    secret: bool
+    created_at: str
+    expires_at: str | None = None
+
+
 class Source(Document):
     lists = ("origins",)
 
@@ -163,6 +178,30 @@ class Source(Document):
     default_channel: str | None = None
     origins: list[str] | None = None
     paused: bool = False
+    keys: list[SourceKey] = field(default_factory=list)
+
+
+class SavedSource(Document):
+    source: Source
+    key: str | None = None
+
+
+class RotatedKey(Document):
+    key: str
+    grace_until: str | None = None
+
+
+class RejectedCount(Document):
+    code: str
+    count: int
+
+
+class SourceHealth(Document):
+    accepted: int
+    rejected: list[RejectedCount]
+    new_names: list[str]
+    vanished_names: list[str]
+    last_event_at: str | None = None
 
 
 class Workspace(Document):
@@ -307,6 +346,24 @@ class EventsClient:
     async def sources(self) -> list[Source]:
         answer = await self._upstream.call("GET", "/internal/sources", token=self._token)
         return read(answer, _Sources, SERVICE).sources
+
+    async def save_source(self, source: dict[str, Any]) -> SavedSource:
+        answer = await self._upstream.call("PUT", "/internal/sources", token=self._token, body=source)
+        return read(answer, SavedSource, SERVICE)
+
+    async def rotate_key(self, source: str, scopes: Collection[str]) -> RotatedKey:
+        """On behalf of who has `scopes`."""
+        return await self._one("/internal/sources/rotate-key", {"source": source, "scopes": sorted(scopes)}, RotatedKey)
+
+    async def revoke_key(self, id: str) -> Source:
+        return await self._one("/internal/sources/revoke-key", {"id": id}, Source)
+
+    async def health(self, sources: Sequence[str], over: HealthOf) -> list[SourceHealth | None]:
+        body = {"sources": sources, "period": {"from": over.begin, "to": over.end}}
+        return await self._each("/internal/sources/health", body, "health", SourceHealth, sources)
+
+    async def resubmit(self, ids: Sequence[str]) -> Recorded:
+        return await self._one("/internal/rejected-events/resubmit", {"ids": ids}, Recorded)
 
     async def projection(self) -> Projection:
         return read(await self._upstream.call("GET", "/internal/projection", token=self._token), Projection, SERVICE)

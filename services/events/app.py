@@ -13,9 +13,11 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 import services.events.control.api
+import services.events.control.sources_api
 import services.events.disclosure.api
 import services.events.export.api
 import services.events.feeds.api
+import services.events.health.api
 import services.events.identity.api
 import services.events.insights.api
 import services.events.intake.api
@@ -35,6 +37,7 @@ from services.events.access import workspace_of
 from services.events.changes.feed import ChangeFeed
 from services.events.clients import PublisherClient
 from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.managing import Sources
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
 from services.events.disclosure.following import Following
@@ -44,6 +47,7 @@ from services.events.disclosure.stories import Stories
 from services.events.export.events import EventExport
 from services.events.export.instances import InstanceExport
 from services.events.feeds.feed import PROGRESS_CHANNEL, Feeds
+from services.events.health.queries import HealthQueries
 from services.events.identity.assertions import LedgerQueries
 from services.events.identity.queries import CustomerQueries
 from services.events.insights.queries import InsightQueries
@@ -60,6 +64,7 @@ from services.events.models.queries import Models
 from services.events.personas.handlers import Assignments, PersonaReads
 from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
 from services.events.projector.progress import Progress
+from services.events.rejected.handlers import Resubmission
 from services.events.rejected.queries import RejectedQueries
 from services.events.settings import Settings
 from services.events.stores import Stores
@@ -108,7 +113,8 @@ def create_app(
     writer = LogWriter(log, clock, on_commit)
     control = ControlStore(stores.log)
     keys = KeyRing(control, clock)
-    customer_tokens = CustomerTokens(settings.signing_key.get_secret_value(), keys, clock)
+    asked = KeyRing(control, clock, kept=0)  # gateways keep the answers
+    customer_tokens = CustomerTokens(settings.signing_key.get_secret_value(), asked, clock)
     progress = Progress(log, stores.state)
     intake = Intake(keys, writer, clock, progress.wait)
     pullers = _pullers(stores, journeys, personas, tokens, writer)
@@ -128,7 +134,9 @@ def create_app(
         summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
         lifespan=lifespan,
     )
-    _add_internal_routes(app, stores, log, tokens, customer_tokens, control, intake, progress, pullers, clock)
+    _add_internal_routes(
+        app, stores, log, tokens, asked, customer_tokens, control, intake, writer, progress, pullers, clock
+    )
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
     library_settings = LibrarySettings(keys, clock, settings.public_url)
@@ -182,9 +190,11 @@ def _add_internal_routes(
     stores: Stores,
     log: LogStore,
     tokens: ServiceTokens,
+    keys: KeyRing,
     customer_tokens: CustomerTokens,
     control: ControlStore,
     intake: Intake,
+    writer: LogWriter,
     progress: Progress,
     pullers: Pullers,
     clock: Clock,
@@ -199,8 +209,10 @@ def _add_internal_routes(
     assignments = Assignments(PublishedPersonas(stores.state), OccurrenceQueries(stores.state))
     stories = Stories(DisclosureQueries(stores.state), models, reader, log, clock)
     disclosure, following = Disclosure(stories, models, assignments), Following(stories, models, log, clock)
+    sources, rejected = Sources(stores.log, clock), RejectedQueries(stores.state)
     for router in (
-        services.events.control.api.router(tokens, intake.keys, customer_tokens, control, workspace),
+        services.events.control.api.router(tokens, keys, customer_tokens, control, workspace),
+        services.events.control.sources_api.router(control, sources, workspace),
         services.events.identity.api.router(customers, ledgers, workspace),
         services.events.timeline.api.router(timelines, customers, workspace),
         services.events.live.api.router(reads, workspace),
@@ -208,7 +220,8 @@ def _add_internal_routes(
         services.events.personas.api.router(PersonaReads(assignments, customers, clock), workspace),
         services.events.disclosure.api.router(disclosure, following, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
-        services.events.rejected.api.router(RejectedQueries(stores.state), workspace),
+        services.events.health.api.router(HealthQueries(stores.state, clock), workspace),
+        services.events.rejected.api.router(rejected, Resubmission(rejected, control, writer), workspace),
         services.events.projector.api.router(progress, clock, workspace),
         services.events.models.api.router(*pullers, workspace),
     ):

@@ -309,6 +309,28 @@ rejected_events = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+source_counts = Table(
+    "source_counts",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True),  # of receipt, in UTC, since 1970
+    Column("code", String(64), primary_key=True),  # of rejected events; empty: accepted
+    Column("events", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),  # when the last one was received
+)
+
+source_names = Table(
+    "source_names",
+    state_metadata,
+    Column("workspace", String(64), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("first_day", Integer, nullable=False),
+    Column("last_day", Integer, nullable=False),
+    Column("days", Integer, nullable=False),  # see health.domain
+)
+
 models = Table(
     "models",
     state_metadata,

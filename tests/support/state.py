@@ -24,8 +24,11 @@ from infra.chassis.notices import Bell
 from services.events import log_tables, tables
 from services.events.access import AUDIENCE, workspace_of
 from services.events.changes.feed import ChangeFeed
+from services.events.control.store import ControlStore
 from services.events.feeds import api as feeds_api
 from services.events.feeds.feed import Feeds
+from services.events.health import api as health_api
+from services.events.health.queries import HealthQueries
 from services.events.identity import api as identity_api
 from services.events.identity.assertions import LedgerQueries
 from services.events.identity.domain import profile_id
@@ -33,6 +36,7 @@ from services.events.identity.queries import CustomerQueries
 from services.events.insights import api as insights_api
 from services.events.insights.queries import InsightQueries
 from services.events.intake.store import Group, LogStore
+from services.events.intake.writer import LogWriter
 from services.events.live import api as live_api
 from services.events.live import traits
 from services.events.live.decisive import DecisiveQueries
@@ -43,6 +47,7 @@ from services.events.models.queries import Models
 from services.events.personas.handlers import Assignments
 from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
 from services.events.rejected import api as rejected_api
+from services.events.rejected.handlers import Resubmission
 from services.events.rejected.queries import RejectedQueries
 from services.events.timeline import api as timeline_api
 from services.events.timeline.domain import history_key
@@ -94,7 +99,10 @@ class State:
         changes = ChangeFeed(self.database, self.log, customers, lambda: self.now)
         self.feeds = Feeds({"changes": changes}, Bell(), None)
         app.include_router(feeds_api.router(self.feeds, workspace))
-        app.include_router(rejected_api.router(RejectedQueries(self.database), workspace))
+        rejected, writer = RejectedQueries(self.database), LogWriter(self.log, lambda: self.now)
+        resubmission = Resubmission(rejected, ControlStore(self.log_database), writer)
+        app.include_router(rejected_api.router(rejected, resubmission, workspace))
+        app.include_router(health_api.router(HealthQueries(self.database, lambda: self.now), workspace))
         return app
 
     async def __aenter__(self) -> State:

@@ -11,9 +11,9 @@ from gateway.areas.customers.assignments import PersonaAssignment, to_assignment
 from gateway.areas.customers.explanations import Explanation, to_explanation
 from gateway.areas.customers.identifiers import Identifier
 from gateway.areas.customers.ledger import LedgerEntry, ledger_key, to_ledger_entry
-from gateway.areas.events.types import Source, source_of
 from gateway.areas.journeys.types import Journey, Phase, Touchpoint, to_journey, to_phase, to_touchpoint
 from gateway.areas.shown import all_shown
+from gateway.areas.sources.types import Source, source_of
 from gateway.clients import customers as documents
 from gateway.clients.answers import Page
 from gateway.clients.customers import InstanceKey, InstancesOf, LedgerOf, StepsOf, TimelineOf

@@ -1,26 +1,15 @@
-"""Sources, what they sent in vain, and how far reality is processed."""
+"""What sources sent in vain, and how far reality is processed."""
 
 from __future__ import annotations
 
 import strawberry
 
+from gateway.areas.sources.types import Source, source_of
 from gateway.clients import events as documents
 from gateway.context import Info
 from gateway.permissions import ReadsPersonalData
 from gateway.relay import Node, global_id
 from gateway.scalars import DateTime, Duration, Position
-from gateway.vocabulary import Trust
-
-
-@strawberry.type(description="A system that sends events.")
-class Source(Node):
-    key: str
-    name: str
-    kind: str
-    default_channel: str | None
-    origins: list[str]
-    trust: Trust
-    paused: bool
 
 
 @strawberry.type(description="What intake could not accept, as it came.")
@@ -58,22 +47,6 @@ class ProjectionStatus:
     rebuilding: bool
     rebuilds: list[Rebuild]
     stuck: int = strawberry.field(description="Customers with events that cannot be folded and are left out.")
-
-
-async def source_of(info: Info, key: str | None) -> Source | None:
-    found = await info.context.loaders.source_by_key.load(key) if key else None
-    if found is None:
-        return None
-    return Source(
-        id=global_id("Source", found.key),
-        key=found.key,
-        name=found.name,
-        kind=found.kind,
-        default_channel=found.default_channel,
-        origins=found.origins or [],
-        trust=found.trust,
-        paused=found.paused,
-    )
 
 
 def to_rejected_event(document: documents.RejectedEvent) -> RejectedEvent:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, cast
 import strawberry
 
 from gateway.areas.customers.types import to_customer, to_event, to_instance
-from gateway.areas.events.types import source_of, to_rejected_event
+from gateway.areas.events.types import to_rejected_event
 from gateway.areas.journeys.types import to_journey
 from gateway.areas.personas.types import to_persona
+from gateway.areas.sources.types import source_of
 from gateway.areas.workspace.types import to_workspace
 from gateway.context import Context, Info
 from gateway.errors import BadId, BadPage

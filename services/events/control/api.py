@@ -1,4 +1,4 @@
-"""The internal routes about workspaces, keys and sources."""
+"""The internal routes about workspaces, and who a key or token speaks for."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from services.events.control.schemas import (
     MintBody,
     PrincipalDocument,
     SettingsBody,
-    Sources,
     TokenDocument,
     WorkspaceDocument,
     customer_principal_document,
     principal_document,
-    source_document,
     token_document,
     workspace_document,
 )
@@ -65,10 +63,5 @@ def router(
     ) -> JSONResponse[WorkspaceDocument]:
         """Replaces the settings of the workspace as a whole; the workspace with them."""
         return JSONResponse(workspace_document(await save_settings(store, workspace, body.settings)))
-
-    @routes.get("/sources")
-    async def sources(workspace: str = Depends(workspace_of)) -> JSONResponse[Sources]:
-        """All sources of the workspace, ordered by key."""
-        return JSONResponse({"sources": [source_document(source) for source in await store.sources(workspace)]})
 
     return routes

@@ -32,6 +32,7 @@ from services.events.control.store import (
     knows_key,
 )
 from services.events.intake.domain.values import Refusal
+from services.events.timeline.domain import Microseconds
 
 DEFAULT_WORKSPACE = "default"
 _KEY_BYTES = 24
@@ -106,19 +107,19 @@ async def save_settings(store: ControlStore, key: str, settings: Mapping[str, An
 
 class KeyRing:
     """Tells whose key one is. Answers are kept for five seconds, so that a key is revoked within that time, and a
-    source paused.
+    source paused; for no time (`kept` 0) where who asks keeps them as long.
 
     What a request costs does not depend on what it presents: one hash and at most one look-up. Unknown keys have a
     cache of their own, so that guessing never drives out the known ones.
     """
 
-    def __init__(self, store: ControlStore, clock: Clock) -> None:
+    def __init__(self, store: ControlStore, clock: Clock, kept: Microseconds = _KEPT_MICROSECONDS) -> None:
         self._store = store
         self._clock = clock
-        self._known: _Kept[bytes, KnownKey] = _Kept()
-        self._unknown: _Kept[bytes, None] = _Kept()
-        self._sources: _Kept[tuple[str, str], Source] = _Kept()
-        self._good_until: _Kept[tuple[str, str, str], int] = _Kept()
+        self._known: _Kept[bytes, KnownKey] = _Kept(kept)
+        self._unknown: _Kept[bytes, None] = _Kept(kept)
+        self._sources: _Kept[tuple[str, str], Source] = _Kept(kept)
+        self._good_until: _Kept[tuple[str, str, str], int] = _Kept(kept)
 
     async def resolve(self, credential: str) -> Principal:
         """Raises Unauthenticated for a key nobody made, or that has expired."""
@@ -164,13 +165,14 @@ class KeyRing:
 class _Kept(Generic[_K, _V]):
     """A small cache that forgets everything together: when its time is over, or when it is full."""
 
-    def __init__(self) -> None:
+    def __init__(self, microseconds: Microseconds) -> None:
+        self._microseconds = microseconds
         self._entries: dict[_K, _V] = {}
         self._since = 0
 
     def at(self, now: int) -> dict[_K, _V]:
         """What is remembered at this moment. A clock that was set back forgets too."""
-        if not 0 <= now - self._since < _KEPT_MICROSECONDS:
+        if not 0 <= now - self._since < self._microseconds:
             self._entries.clear()
             self._since = now
         return self._entries

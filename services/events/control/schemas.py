@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypedDict
 
 import msgspec
 from pydantic import JsonValue
 
 from infra.chassis.clock import to_rfc3339
-from services.events.control.domain import CustomerPrincipal, Principal, Source, Workspace
+from services.events.control.declaring import Key
+from services.events.control.domain import CustomerPrincipal, KeyKind, Principal, Source, Trust, Workspace
+from services.events.control.managing import Rotated, Saved
 from services.events.control.tokens import Minted
 from services.events.identity.schemas import IdentifierBody
 from services.events.schemas import Body, Text
@@ -28,6 +31,31 @@ class MintBody(Body):
 
 class SettingsBody(Body):
     settings: dict[str, JsonValue]
+
+
+class SourceBody(Body):
+    """A source as it is to be; what is left out is as for a new one."""
+
+    key: Text
+    name: Text
+    kind: Text = "website"
+    default_channel: Text | None = None
+    origins: list[Text] | None = None
+    trust: Trust = Trust.CLAIMED
+    paused: bool = False
+
+    def source(self, workspace: str) -> Source:
+        origins = tuple(self.origins or ())
+        return Source(workspace, self.key, self.name, self.kind, self.trust, self.default_channel, origins, self.paused)
+
+
+class RotateBody(Body):
+    source: Text
+    scopes: list[Text]
+
+
+class RevokeBody(Body):
+    id: Text
 
 
 class WorkspaceDocument(msgspec.Struct):
@@ -58,6 +86,26 @@ class TokenDocument(msgspec.Struct, rename="camel"):
     expires_at: str
 
 
+class KeyDocument(msgspec.Struct, rename="camel"):
+    id: str
+    prefix: str
+    secret: bool
+    created_at: str
+    expires_at: str | None
+
+
+class SavedDocument(msgspec.Struct):
+    """`key` is the first key of a new source, told this once."""
+
+    source: SourceDocument
+    key: str | None
+
+
+class RotatedDocument(msgspec.Struct, rename="camel"):
+    key: str
+    grace_until: str | None
+
+
 class SourceDocument(msgspec.Struct, rename="camel"):
     key: str
     name: str
@@ -66,6 +114,8 @@ class SourceDocument(msgspec.Struct, rename="camel"):
     origins: tuple[str, ...]
     trust: str
     paused: bool
+    keys: list[KeyDocument]
+    """Those that are active, in the order they were made."""
 
 
 def principal_document(principal: Principal, key: str) -> PrincipalDocument:
@@ -98,7 +148,7 @@ def workspace_document(workspace: Workspace) -> WorkspaceDocument:
     return WorkspaceDocument(workspace.key, workspace.name, msgspec.Raw(workspace.settings.encode()))
 
 
-def source_document(source: Source) -> SourceDocument:
+def source_document(source: Source, keys: Iterable[Key]) -> SourceDocument:
     return SourceDocument(
         key=source.key,
         name=source.name,
@@ -107,6 +157,26 @@ def source_document(source: Source) -> SourceDocument:
         origins=source.origins,
         trust=source.trust.value,
         paused=source.paused,
+        keys=[_key_document(key) for key in keys if key.source == source.key],
+    )
+
+
+def saved_document(saved: Saved, keys: Iterable[Key]) -> SavedDocument:
+    return SavedDocument(source_document(saved.source, keys), saved.key)
+
+
+def rotated_document(rotated: Rotated) -> RotatedDocument:
+    until = rotated.grace_until
+    return RotatedDocument(rotated.key, None if until is None else to_rfc3339(until))
+
+
+def _key_document(key: Key) -> KeyDocument:
+    return KeyDocument(
+        id=key.id,
+        prefix=key.prefix,
+        secret=key.kind is KeyKind.SECRET,
+        created_at=to_rfc3339(key.created_at),
+        expires_at=None if key.expires_at is None else to_rfc3339(key.expires_at),
     )
 
 

@@ -93,10 +93,8 @@ class ControlStore:
             return [_source(row) for row in await connection.execute(query)]
 
     async def source(self, workspace: str, key: str) -> Source | None:
-        query = select(sources).where(sources.c.workspace == workspace, sources.c.key == key)
         async with self._database.read() as connection:
-            row = (await connection.execute(query)).first()
-        return None if row is None else _source(row)
+            return await read_source(connection, workspace, key)
 
     async def add_key(self, key: NewKey) -> None:
         async with self._database.write() as connection:
@@ -110,20 +108,28 @@ async def found_workspace(database: Database, connection: AsyncConnection, value
 
 
 async def insert_sources(connection: AsyncConnection, some: Sequence[Source]) -> None:
-    rows = [
-        {
-            "workspace": source.workspace,
-            "key": source.key,
-            "name": source.name,
-            "kind": source.kind,
-            "default_channel": source.default_channel,
-            "origins": json.dumps(source.origins),
-            "trust": source.trust.value,
-            "paused": source.paused,
-        }
-        for source in some
-    ]
-    await connection.execute(sources.insert(), rows)
+    await connection.execute(sources.insert(), [columns_of(source) for source in some])
+
+
+async def read_source(connection: AsyncConnection, workspace: str, key: str, *, locked: bool = False) -> Source | None:
+    """`locked`: whoever asks for it so waits until the transaction of the one before ends."""
+    query = select(sources).where(sources.c.workspace == workspace, sources.c.key == key)
+    row = (await connection.execute(query.with_for_update() if locked else query)).first()
+    return None if row is None else _source(row)
+
+
+def columns_of(source: Source) -> dict[str, Any]:
+    """A source as a row."""
+    return {
+        "workspace": source.workspace,
+        "key": source.key,
+        "name": source.name,
+        "kind": source.kind,
+        "default_channel": source.default_channel,
+        "origins": json.dumps(source.origins),
+        "trust": source.trust.value,
+        "paused": source.paused,
+    }
 
 
 async def insert_keys(connection: AsyncConnection, keys: Sequence[NewKey]) -> None:

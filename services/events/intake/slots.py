@@ -48,6 +48,13 @@ class Refused(msgspec.Struct, array_like=True, tag="r", frozen=True, gc=False):
     body: bytes
 
 
+class Resubmitted(msgspec.Struct, array_like=True, tag="s", frozen=True, gc=False):
+    """A rejected event, by its place, that was accepted later; the slot before this one holds it as it was then."""
+
+    seq: int
+    slot: int
+
+
 class Published(msgspec.Struct, array_like=True, tag="m", frozen=True, gc=False):
     """A journey version that came into being: its document as JSON, as the journeys service published it."""
 
@@ -68,7 +75,7 @@ class Blank(msgspec.Struct, array_like=True, tag="x", frozen=True, gc=False):
     """A slot that was erased."""
 
 
-Slot: TypeAlias = Recorded | Refused | Published | PublishedPersona | Blank
+Slot: TypeAlias = Recorded | Refused | Resubmitted | Published | PublishedPersona | Blank
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Slot])

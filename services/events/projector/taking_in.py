@@ -14,10 +14,12 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.events.health import store as health
+from services.events.health.domain import ACCEPTED, Counted
 from services.events.identity.domain import ProfileId
 from services.events.identity.ledger import Ledger
 from services.events.intake.position import START, Place
-from services.events.intake.slots import Published, PublishedPersona, Refused
+from services.events.intake.slots import Published, PublishedPersona, Refused, Resubmitted
 from services.events.intake.store import LogRow, LogStore
 from services.events.models import builds
 from services.events.models.builds import Publication, Reread
@@ -25,9 +27,7 @@ from services.events.personas import store as personas
 from services.events.timeline import store as timeline_store
 from services.events.timeline.entry import Entry, as_sent, same_content
 from services.events.timeline.reader import EntryReader
-from services.events.timeline.store import RejectedRow
-
-CONFLICTING_DUPLICATE = "CONFLICTING_DUPLICATE"
+from services.events.timeline.store import CONFLICTING_DUPLICATE, RejectedRow
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Batch:
 
     entries: list[Entry] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
+    resubmitted: list[tuple[int, int]] = field(default_factory=list)
+    """Rejected events, by their places, that were accepted since."""
     published: list[Publication] = field(default_factory=list)
     personas: list[personas.Publication] = field(default_factory=list)
     slots: int = 0
@@ -51,6 +53,8 @@ class Batch:
                 self.entries.append(entry)
             elif isinstance(slot, Refused):
                 self.rejected.append(_rejected_row(row.place.seq, index, slot))
+            elif isinstance(slot, Resubmitted):
+                self.resubmitted.append((slot.seq, slot.slot))
             elif isinstance(slot, Published):
                 self.published.append(Publication(row.place, index, row.logged_at, slot))
             elif isinstance(slot, PublishedPersona):
@@ -88,6 +92,8 @@ class TakingIn:
         fresh = await self._without_duplicates(connection, workspace, secret, batch)
         owners, moved = await Ledger(workspace, secret).observe(connection, fresh)
         await timeline_store.keep_rejected(connection, workspace, batch.rejected)
+        await timeline_store.drop_rejected(connection, workspace, batch.resubmitted)
+        await health.count(connection, workspace, _counted(fresh, batch.rejected))
         rereads = await builds.publish(connection, workspace, batch.published) if batch.published else []
         if batch.personas:
             await personas.publish(connection, workspace, batch.personas, read_until)
@@ -115,6 +121,11 @@ class TakingIn:
         if workspace not in self._secrets:
             self._secrets[workspace] = await self._log.secret(workspace)
         return self._secrets[workspace]
+
+
+def _counted(fresh: Sequence[Entry], rejected: Sequence[RejectedRow]) -> list[Counted]:
+    accepted = [Counted(entry.source, entry.recorded.received_at, ACCEPTED, entry.recorded.name) for entry in fresh]
+    return accepted + [Counted(row.source, row.received_at, row.code, "") for row in rejected]
 
 
 def _message_digest(secret: bytes, entry: Entry) -> bytes:

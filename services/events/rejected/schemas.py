@@ -7,6 +7,7 @@ from typing import TypedDict
 import msgspec
 
 from infra.chassis.clock import to_rfc3339
+from services.events.rejected.handlers import Resubmitting
 from services.events.schemas import Body, Ids
 from services.events.timeline.store import RejectedRow
 
@@ -29,6 +30,34 @@ class RejectedDocument(msgspec.Struct, rename="camel"):
 
 class RejectedEvents(TypedDict):
     rejectedEvents: list[RejectedDocument | None]
+
+
+class ResultDocument(msgspec.Struct, rename="camel"):
+    message_id: str | None
+    status: str
+    code: str | None
+    message: str | None
+    path: tuple[str, ...]
+
+
+class ResubmittedDocument(msgspec.Struct):
+    accepted: int
+    rejected: int
+    results: list[ResultDocument]
+    position: str | None
+
+
+def resubmitted_document(done: Resubmitting) -> ResubmittedDocument:
+    rejected = sum(result.code is not None for result in done.results)
+    return ResubmittedDocument(
+        accepted=len(done.results) - rejected,
+        rejected=rejected,
+        results=[
+            ResultDocument(one.message_id, "REJECTED" if one.code else "ACCEPTED", one.code, one.message, one.path)
+            for one in done.results
+        ],
+        position=None if done.place is None else done.place.token(),
+    )
 
 
 def rejected_document(row: RejectedRow) -> RejectedDocument:

@@ -10,8 +10,11 @@ from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from infra.chassis.database import among, chunked, fitting, given, insert_rows
+from infra.chassis.database import among, chunked, delete_rows, fitting, given, insert_rows
 from services.events.tables import identifiers, rejected_events, seen_messages, timeline
+
+CONFLICTING_DUPLICATE = "CONFLICTING_DUPLICATE"
+"""Why an event is rejected whose message id another one had before."""
 
 
 class Placed(NamedTuple):
@@ -98,6 +101,11 @@ async def events_within(
         query = select(profiles.c.customer, timeline.c.seq, timeline.c.slot)
         found += [tuple(row) for row in await connection.execute(query.select_from(profiles.join(timeline, within)))]
     return found
+
+
+async def drop_rejected(connection: AsyncConnection, workspace: str, places: Sequence[tuple[int, int]]) -> None:
+    rows = [(workspace, *place) for place in places]
+    await delete_rows(connection, rejected_events, ("workspace", "seq", "slot"), rows)
 
 
 async def keep_rejected(connection: AsyncConnection, workspace: str, rejected: Sequence[RejectedRow]) -> None:

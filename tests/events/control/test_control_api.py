@@ -15,10 +15,11 @@ from infra.chassis.clock import system_clock, to_rfc3339
 from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
 from services.events.access import AUDIENCE, EVERY_WORKSPACE, workspace_of
-from services.events.control import api
+from services.events.control import api, sources_api
 from services.events.control.credentials import Credentials
 from services.events.control.domain import SCOPES, digest_of, key_id
 from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.managing import Sources
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
 
@@ -45,6 +46,7 @@ async def client(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     keys = KeyRing(store, system_clock)
     customer_tokens = CustomerTokens(SIGNING_KEY, keys, system_clock)
     app.include_router(api.router(TOKENS, keys, customer_tokens, store, workspace_of(TOKENS)))
+    app.include_router(sources_api.router(store, Sources(database, system_clock), workspace_of(TOKENS)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://events") as opened:
         yield opened
 
@@ -88,13 +90,21 @@ async def test_only_services_may_ask(client: httpx.AsyncClient, keys: Credential
 
 @pytest.mark.usefixtures("keys")
 async def test_sources(client: httpx.AsyncClient) -> None:
+    found = (await client.get("/internal/sources", headers=token("default"))).json()["sources"]
+    shown = [[key.pop("prefix")[:3] for key in source["keys"]] for source in found]
+    assert shown == [["sk_"], ["wk_"]]
     common = {"defaultChannel": None, "origins": [], "paused": False}
-    assert (await client.get("/internal/sources", headers=token("default"))).json() == {
-        "sources": [
-            {"key": "api", "name": "API", "kind": "api", "trust": "VERIFIED", **common},
-            {"key": "website", "name": "Website", "kind": "website", "trust": "CLAIMED", **common},
-        ]
-    }
+    for source, secret in zip(found, (True, False), strict=True):
+        [key] = source.pop("keys")
+        assert (key.keys(), key["secret"], key["expiresAt"]) == (
+            {"id", "secret", "createdAt", "expiresAt"},
+            secret,
+            None,
+        )
+    assert found == [
+        {"key": "api", "name": "API", "kind": "api", "trust": "VERIFIED", **common},
+        {"key": "website", "name": "Website", "kind": "website", "trust": "CLAIMED", **common},
+    ]
     assert (await client.get("/internal/sources", headers=token("other"))).json() == {"sources": []}
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.events import tables
-from services.events.projector.taking_in import CONFLICTING_DUPLICATE
+from services.events.timeline.store import CONFLICTING_DUPLICATE
 from tests.oracle import identity as identity_oracle
 from tests.oracle import journey as journey_oracle
 from tests.support import random_histories

@@ -1,0 +1,99 @@
+"""What is counted of each source, and what that says about its health. Pure.
+
+All of it goes by the UTC day on which an event was received, not by when it happened: an import of old events is
+something that a source sends today.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.events.timeline.domain import Microseconds
+
+ACCEPTED = ""
+"""Stands where a rejected event has its code."""
+MOST_NAMES = 1_000
+"""Of one source. A sender who puts numbers into names makes as many as they like; later ones are not followed."""
+RECENT_DAYS = 7
+USUAL_DAYS = 3
+"""A name that came on fewer different days is not missed."""
+_DAY = 24 * 3_600 * 1_000_000
+
+
+class Counted(NamedTuple):
+    """One event as it is counted."""
+
+    source: str
+    received_at: Microseconds
+    code: str
+    name: str
+
+
+class Tally(NamedTuple):
+    """What a row of the counts is about."""
+
+    source: str
+    day: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    events: int
+    last_at: Microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a name was seen: days since 1970."""
+
+    first: int
+    last: int
+    days: int
+    """Different ones, each later than those before it in the log."""
+
+
+class Health(NamedTuple):
+    last_event_at: Microseconds | None
+    accepted: int
+    rejected: dict[str, int]
+    """By code."""
+    new_names: list[str]
+    vanished_names: list[str]
+
+
+def day_of(moment: Microseconds) -> int:
+    return moment // _DAY
+
+
+def amounts(events: Iterable[Counted]) -> dict[Tally, Amount]:
+    """What is to be added to the counts."""
+    counts: Counter[Tally] = Counter()
+    last: dict[Tally, Microseconds] = {}
+    for event in events:
+        tally = Tally(event.source, day_of(event.received_at), event.code)
+        counts[tally] += 1
+        last[tally] = max(event.received_at, last.get(tally, event.received_at))
+    return {tally: Amount(events, last[tally]) for tally, events in counts.items()}
+
+
+def seen_on(held: Seen | None, day: int) -> Seen:
+    """What is known of a name once it came on a day."""
+    if held is None:
+        return Seen(day, day, 1)
+    return Seen(min(held.first, day), max(held.last, day), held.days + (day > held.last))
+
+
+def names_that_are_new(names: Mapping[str, Seen], today: int) -> list[str]:
+    """First seen within the last seven days, today included. While all of a source is that new, nothing of it is."""
+    if not names or min(seen.first for seen in names.values()) > today - RECENT_DAYS:
+        return []
+    return sorted(name for name, seen in names.items() if seen.first > today - RECENT_DAYS)
+
+
+def names_that_vanished(names: Mapping[str, Seen], today: int) -> list[str]:
+    """Seen on three days or more, but not within the last seven."""
+    return sorted(name for name, seen in names.items() if seen.days >= USUAL_DAYS and seen.last <= today - RECENT_DAYS)

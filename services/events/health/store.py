@@ -1,0 +1,100 @@
+"""Counting what sources send, in the transaction that takes the log in: each event once, in the order of the log.
+
+So the counts depend on the log alone, and a replay makes the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from infra.chassis.database import among, chunked, delete_rows, insert_rows
+from services.events.health.domain import (
+    ACCEPTED,
+    MOST_NAMES,
+    Amount,
+    Counted,
+    Seen,
+    Tally,
+    amounts,
+    day_of,
+    seen_on,
+)
+from services.events.tables import source_counts, source_names
+
+_COUNTS = ("workspace", "source", "day", "code", "events", "last_at")
+_NAMES = ("workspace", "source", "name", "first_day", "last_day", "days")
+_Name = tuple[str, str]
+"""A source, and the name of an event."""
+
+
+async def count(connection: AsyncConnection, workspace: str, events: Sequence[Counted]) -> None:
+    """Adds events to the counts. They are in the order of the log."""
+    if not events:
+        return
+    await _add(connection, workspace, amounts(events))
+    await _see(connection, workspace, [event for event in events if event.code == ACCEPTED])
+
+
+async def _add(connection: AsyncConnection, workspace: str, added: dict[Tally, Amount]) -> None:
+    table = source_counts.c
+    query = select(table.source, table.day, table.code, table.events, table.last_at).where(
+        table.workspace == workspace, tuple_(table.source, table.day, table.code).in_(list(added))
+    )
+    held = {Tally(*row[:3]): Amount(*row[3:]) for row in await connection.execute(query)}
+    rows = []
+    for tally, amount in added.items():
+        before = held.get(tally, Amount(0, amount.last_at))
+        rows.append((workspace, *tally, before.events + amount.events, max(before.last_at, amount.last_at)))
+    await delete_rows(connection, source_counts, _COUNTS[:4], [(workspace, *tally) for tally in held])
+    await insert_rows(connection, source_counts, _COUNTS, rows)
+
+
+async def _see(connection: AsyncConnection, workspace: str, events: Sequence[Counted]) -> None:
+    """Nearly always all names came on the same day before, and nothing is written."""
+    stored = await _stored(connection, workspace, {(event.source, event.name) for event in events})
+    unknown = {event.source for event in events if (event.source, event.name) not in stored}
+    room = await _room(connection, workspace, unknown) if unknown else {}
+    names, changed = dict(stored), set[_Name]()
+    for event in events:
+        name = event.source, event.name
+        before = names.get(name)
+        if before is None:
+            if room[event.source] <= 0:
+                continue
+            room[event.source] -= 1
+        seen = seen_on(before, day_of(event.received_at))
+        if seen != before:
+            names[name] = seen
+            changed.add(name)
+    await delete_rows(connection, source_names, _NAMES[:3], [(workspace, *name) for name in changed & stored.keys()])
+    rows = [(workspace, *name, *astuple(names[name])) for name in changed]
+    await insert_rows(connection, source_names, _NAMES, rows)
+
+
+async def _stored(connection: AsyncConnection, workspace: str, some: set[_Name]) -> dict[_Name, Seen]:
+    table = source_names.c
+    found: dict[_Name, Seen] = {}
+    for names in chunked(sorted({name for _, name in some})):
+        query = select(table.source, table.name, table.first_day, table.last_day, table.days)
+        query = query.where(
+            table.workspace == workspace,
+            among(connection, table.source, {source for source, _ in some}),
+            among(connection, table.name, names),
+        )
+        for source, name, *seen in await connection.execute(query):
+            found[source, name] = Seen(*seen)
+    return found
+
+
+async def _room(connection: AsyncConnection, workspace: str, some: set[str]) -> dict[str, int]:
+    """How many more names of each source are followed."""
+    table = source_names.c
+    query = select(table.source, func.count()).where(
+        table.workspace == workspace, among(connection, table.source, some)
+    )
+    taken = {row[0]: row[1] for row in await connection.execute(query.group_by(table.source))}
+    return {source: MOST_NAMES - taken.get(source, 0) for source in some}
