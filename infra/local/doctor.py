@@ -54,12 +54,14 @@ def _say(say: Console, examined: Examined, options: Options) -> None:
         f" {'by ' + one.dimension if one.dimension else 'all'}"
         for one in examined.wrong_counters
     ]
+    lines += [f"source {one.source} of {one.workspace}: {', '.join(one.kinds)}" for one in examined.wrong_sources]
     for line in lines[:_MOST_SAID]:
         say.print(line)
     if len(lines) > _MOST_SAID:
         say.print(f"and {len(lines) - _MOST_SAID} more")
     compared = examined.customers - examined.waiting - examined.stuck
-    say.print(f"{compared:,} customers were folded anew (seed {options.seed}), and all counters added up.")
+    say.print(f"{compared:,} customers were folded anew (seed {options.seed}), all counters added up,")
+    say.print("and what sources sent was counted in the log.")
     if examined.waiting:
         say.print(f"{examined.waiting} are about to be folded and were left out.")
     if examined.stuck:

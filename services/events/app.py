@@ -221,7 +221,7 @@ def _add_internal_routes(
         services.events.disclosure.api.router(disclosure, following, workspace),
         services.events.insights.api.router(InsightQueries(stores.state, models), instances, models, workspace),
         services.events.health.api.router(HealthQueries(stores.state, clock), workspace),
-        services.events.rejected.api.router(rejected, Resubmission(rejected, control, writer), workspace),
+        services.events.rejected.api.router(rejected, Resubmission(rejected, control, log, writer), workspace),
         services.events.projector.api.router(progress, clock, workspace),
         services.events.models.api.router(*pullers, workspace),
     ):

@@ -17,6 +17,8 @@ FROM_TEMPLATE = """mutation { createJourneyFromTemplate(template: "five-stations
     errors { message } } publishJourney(key: "shop") { errors { message } } }"""
 PERSONA = """mutation { savePersona(input: { key: "family", name: "Family" }) { errors { message } }
     publishPersona(key: "family") { errors { message } } }"""
+SOURCE = """mutation { saveSource(input: { key: "till", name: "Till", kind: "store" }) {
+    source { keys { id } } errors { message } } }"""
 READ = """{ instances { edges { node { id customer { id timeline { edges { node { id } } } } } } } }"""
 REJECTED = "{ rejectedEvents { edges { node { id } } } }"
 USER = {"type": "user_id", "value": "anna buys"}
@@ -26,7 +28,7 @@ USER = {"type": "user_id", "value": "anna buys"}
 class Installation:
     platform: Platform
     known: Mapping[str, Sequence[str]]
-    """Ids as the services know them: of some `customers`, `instances`, `events` and `rejected` events."""
+    """Ids as the services know them: of some `customers`, `instances`, `events`, `rejected` events and `keys`."""
 
     def address(self, service: str) -> str:
         return f"http://127.0.0.1:{self.platform.processes[service].port}"
@@ -61,4 +63,5 @@ def _known(platform: Platform) -> dict[str, list[str]]:
         "events": events,
         "rejected": [edge["node"]["id"] for edge in platform.graphql(REJECTED)["rejectedEvents"]["edges"]],
     }
-    return {kind: [parse_global_id(id)[1] for id in some][:3] for kind, some in ids.items()}
+    known = {kind: [parse_global_id(id)[1] for id in some][:3] for kind, some in ids.items()}
+    return known | {"keys": [key["id"] for key in platform.graphql(SOURCE)["saveSource"]["source"]["keys"]]}

@@ -46,6 +46,14 @@ QUESTIONS = [
     Question("{ workspace { id name settings } projection { position lag rebuilding stuck rebuilds { share } } }"),
     Question("{ rejectedEvents { edges { node { id code message path body source { key } } } } }"),
     Question("query ($rejected: ID!) { node(id: $rejected) { id } }"),
+    Question("""{ sources { key origins keys { id prefix secret createdAt expiresAt } lastEventAt newNames vanishedNames
+        accepted(period: { from: "2020-01-01T00:00:00Z" }) rejectedByCode { code count } } }"""),
+    Question("""mutation { saveSource(input: { key: "crm", name: "CRM", kind: "crm", trust: VERIFIED }) {
+        source { key keys { id } } key errors { code path } } }"""),
+    Question('mutation { rotateKey(source: "till") { key graceUntil errors { code } } }'),
+    Question("mutation ($till: ID!) { revokeKey(id: $till) { errors { code } } }"),
+    Question("""mutation ($rejected: ID!) { resubmitRejectedEvents(ids: [$rejected]) {
+        accepted rejected position results { messageId status code message } } }"""),
     Question("""query ($user: IdentifierInput!, $position: Position) {
         customer(identifier: $user, position: $position) { id } }"""),
     Question('mutation { saveSettings(settings: { theme: "dark" }) { settings } }'),

@@ -185,4 +185,5 @@ def _variables(installation: Installation) -> Json:
         "instance": global_id("JourneyInstance", known["instances"][0]),
         "rejected": global_id("RejectedEvent", known["rejected"][0]),
         "position": installation.platform.graphql("{ projection { position } }")["projection"]["position"],
+        "till": known["keys"][0],
     }

@@ -100,7 +100,7 @@ class State:
         self.feeds = Feeds({"changes": changes}, Bell(), None)
         app.include_router(feeds_api.router(self.feeds, workspace))
         rejected, writer = RejectedQueries(self.database), LogWriter(self.log, lambda: self.now)
-        resubmission = Resubmission(rejected, ControlStore(self.log_database), writer)
+        resubmission = Resubmission(rejected, ControlStore(self.log_database), self.log, writer)
         app.include_router(rejected_api.router(rejected, resubmission, workspace))
         app.include_router(health_api.router(HealthQueries(self.database, lambda: self.now), workspace))
         return app

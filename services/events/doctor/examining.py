@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,7 @@ from infra.chassis.database import Database, chunked
 from services.events.doctor.comparing import Comparing
 from services.events.doctor.counting import WrongCounter, wrong_counters
 from services.events.doctor.sampling import sampled
+from services.events.doctor.sources import WrongSource, wrong_sources
 from services.events.intake.store import LogStore
 from services.events.models.queries import Models
 from services.events.timeline.reader import EntryReader
@@ -24,6 +26,7 @@ _PORTION = 100
 class Part(StrEnum):
     CUSTOMERS = "folding customers anew"
     COUNTERS = "adding up contributions"
+    SOURCES = "counting what sources sent"
 
 
 Watch = Callable[[Part, int, int], None]
@@ -49,10 +52,11 @@ class Examined:
     differences: dict[str, list[str]] = field(default_factory=dict)
     """By customer id, kinds of what differs."""
     wrong_counters: list[WrongCounter] = field(default_factory=list)
+    wrong_sources: list[WrongSource] = field(default_factory=list)
 
     @property
     def is_well(self) -> bool:
-        return not self.differences and not self.wrong_counters
+        return not (self.differences or self.wrong_counters or self.wrong_sources)
 
 
 async def examine(
@@ -93,3 +97,5 @@ async def _examine(
     examined.customers += len(asked)
     watch(Part.COUNTERS, 0, 0)
     examined.wrong_counters += await wrong_counters(connection, workspace)
+    tell = partial(watch, Part.SOURCES)
+    examined.wrong_sources += await wrong_sources(connection, log, reader, workspace, secret, tell)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from services.events.timeline.domain import Microseconds
 
@@ -21,6 +21,10 @@ RECENT_DAYS = 7
 USUAL_DAYS = 3
 """A name that came on fewer different days is not missed."""
 _DAY = 24 * 3_600 * 1_000_000
+
+
+Name: TypeAlias = tuple[str, str]
+"""A source, and the name of an event."""
 
 
 class Counted(NamedTuple):
@@ -85,6 +89,28 @@ def seen_on(held: Seen | None, day: int) -> Seen:
     if held is None:
         return Seen(day, day, 1)
     return Seen(min(held.first, day), max(held.last, day), held.days + (day > held.last))
+
+
+def follow(names: dict[Name, Seen], room: dict[str, int], events: Iterable[Counted]) -> set[Name]:
+    """Adds events to what is known of names, in the order of the log; which ones that changed.
+
+    `room`: how many more names of a source are followed, of each source that has an event of an unknown one.
+    """
+    changed: set[Name] = set()
+    for event in events:
+        if event.code != ACCEPTED:
+            continue
+        name = event.source, event.name
+        before = names.get(name)
+        if before is None:
+            if room[event.source] <= 0:
+                continue
+            room[event.source] -= 1
+        seen = seen_on(before, day_of(event.received_at))
+        if seen != before:
+            names[name] = seen
+            changed.add(name)
+    return changed
 
 
 def names_that_are_new(names: Mapping[str, Seen], today: int) -> list[str]:

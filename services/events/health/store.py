@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,18 +18,16 @@ from services.events.health.domain import (
     MOST_NAMES,
     Amount,
     Counted,
+    Name,
     Seen,
     Tally,
     amounts,
-    day_of,
-    seen_on,
+    follow,
 )
 from services.events.tables import source_counts, source_names
 
 _COUNTS = ("workspace", "source", "day", "code", "events", "last_at")
 _NAMES = ("workspace", "source", "name", "first_day", "last_day", "days")
-_Name = tuple[str, str]
-"""A source, and the name of an event."""
 
 
 async def count(connection: AsyncConnection, workspace: str, events: Sequence[Counted]) -> None:
@@ -58,26 +57,16 @@ async def _see(connection: AsyncConnection, workspace: str, events: Sequence[Cou
     stored = await _stored(connection, workspace, {(event.source, event.name) for event in events})
     unknown = {event.source for event in events if (event.source, event.name) not in stored}
     room = await _room(connection, workspace, unknown) if unknown else {}
-    names, changed = dict(stored), set[_Name]()
-    for event in events:
-        name = event.source, event.name
-        before = names.get(name)
-        if before is None:
-            if room[event.source] <= 0:
-                continue
-            room[event.source] -= 1
-        seen = seen_on(before, day_of(event.received_at))
-        if seen != before:
-            names[name] = seen
-            changed.add(name)
+    names = dict(stored)
+    changed = follow(names, room, events)
     await delete_rows(connection, source_names, _NAMES[:3], [(workspace, *name) for name in changed & stored.keys()])
     rows = [(workspace, *name, *astuple(names[name])) for name in changed]
     await insert_rows(connection, source_names, _NAMES, rows)
 
 
-async def _stored(connection: AsyncConnection, workspace: str, some: set[_Name]) -> dict[_Name, Seen]:
+async def _stored(connection: AsyncConnection, workspace: str, some: set[Name]) -> dict[Name, Seen]:
     table = source_names.c
-    found: dict[_Name, Seen] = {}
+    found: dict[Name, Seen] = {}
     for names in chunked(sorted({name for _, name in some})):
         query = select(table.source, table.name, table.first_day, table.last_day, table.days)
         query = query.where(
@@ -98,3 +87,23 @@ async def _room(connection: AsyncConnection, workspace: str, some: set[str]) -> 
     )
     taken = {row[0]: row[1] for row in await connection.execute(query.group_by(table.source))}
     return {source: MOST_NAMES - taken.get(source, 0) for source in some}
+
+
+class Counts(NamedTuple):
+    """All that is counted of the sources of a workspace."""
+
+    amounts: dict[Tally, Amount]
+    names: dict[Name, Seen]
+
+
+async def counted(connection: AsyncConnection, workspace: str) -> Counts:
+    """As it is stored."""
+    counts, names = source_counts.c, source_names.c
+    amounts_stored = select(counts.source, counts.day, counts.code, counts.events, counts.last_at)
+    names_stored = select(names.source, names.name, names.first_day, names.last_day, names.days)
+    found = Counts({}, {})
+    for *tally, events, last_at in await connection.execute(amounts_stored.where(counts.workspace == workspace)):
+        found.amounts[Tally(*tally)] = Amount(events, last_at)
+    for source, name, *seen in await connection.execute(names_stored.where(names.workspace == workspace)):
+        found.names[source, name] = Seen(*seen)
+    return found

@@ -19,7 +19,8 @@ from services.events.intake.callers import caller_of, check_origin
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
 from services.events.intake.entrance import POSITION_HEADER, Endpoint, Entrance
-from services.events.intake.handlers import Intake, Judged, Logged, beside, message_id_of
+from services.events.intake.handlers import Intake, Logged, beside, message_id_of
+from services.events.intake.judging import Judged
 from services.events.intake.library_settings import LibrarySettings
 from services.events.intake.requests import read_body
 from services.events.intake.slots import Refused

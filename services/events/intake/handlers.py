@@ -18,14 +18,12 @@ from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
 from services.events.intake.domain.values import Refusal, decode_leniently, find_flaw
-from services.events.intake.history import MAX_IMPORTED_BYTES, read_history
-from services.events.intake.inputs import read_input
+from services.events.intake.history import as_history
+from services.events.intake.judging import Judged, judge
 from services.events.intake.position import Place
-from services.events.intake.segment import read_call
-from services.events.intake.slots import Recorded, Refused
+from services.events.intake.slots import CALL, HISTORY, INPUT, Recorded
 from services.events.intake.writer import LogWriter
 
-Judged = Recorded | Refused
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _MANY_BYTES = 128 * 1024
@@ -65,7 +63,7 @@ class Intake:
             shared_flaw=flaw_of_shared(opened.context),
         )
         slow = size > (_MANY_BYTES if opened.plain else _MANY_ODD_BYTES)
-        slots = await beside(slow, _judge, opened.events, receipt, read_call)
+        slots = await beside(slow, judge, opened.events, receipt, CALL)
         size += len(opened.context) * len(opened.events)
         return Logged(await self._log(principal, slots, size), slots)
 
@@ -87,7 +85,7 @@ class Intake:
         """
         principal = await self.keys.on_behalf_of(workspace, source, verified=verified)
         receipt = replace(self._receipt(principal), customer=customer)
-        slots = _judge(events, receipt, read_input)
+        slots = judge(events, receipt, INPUT)
         place = await self._log(principal, slots, sum(map(len, events)))
         if wait and place is not None:
             await self._projected(workspace, place)
@@ -104,8 +102,8 @@ class Intake:
         if source is not None and source != principal.source:
             principal = await self.keys.on_behalf_of(principal.workspace, source, verified=True)
             receipt = self._receipt(principal)
-        receipt = replace(receipt, plain=opened.plain, most_bytes=MAX_IMPORTED_BYTES, imported=True)
-        slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read_history)
+        receipt = as_history(replace(receipt, plain=opened.plain))
+        slots = await beside(size > _MANY_ODD_BYTES, judge, opened.events, receipt, HISTORY)
         if not slots:
             return Logged(None, slots)
         return Logged(await self._writer.submit(principal.workspace, slots, size, imported=True), slots)
@@ -137,17 +135,6 @@ def message_id_of(slot: Judged) -> str | None:
 async def beside(slow: bool, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """What may be slow, because a sender made it so, is done in a thread: others are answered meanwhile."""
     return await asyncio.to_thread(work, *args, **kwargs) if slow else work(*args, **kwargs)
-
-
-def _judge(events: list[bytes], receipt: Receipt, read: Callable[[bytes, Receipt, int], Recorded]) -> list[Judged]:
-    """One bad event never spoils the others: it is kept beside them, as it was sent."""
-    slots: list[Judged] = []
-    for received_at, event in enumerate(events, receipt.received_at):
-        try:
-            slots.append(read(event, receipt, received_at))
-        except Refusal as refusal:
-            slots.append(Refused(receipt.source, received_at, refusal.code, refusal.message, refusal.path, event))
-    return slots
 
 
 def _readable_moment(sent_at: object) -> int | None:

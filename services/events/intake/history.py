@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -23,6 +24,10 @@ MAX_IMPORTED_BYTES = 2 * MAX_EVENT_BYTES + 4_096
 """An exported event says what it was once more: who it is about, and traits beside the context that they came in."""
 
 _forms = msgspec.json.Decoder(_Form)
+
+
+def as_history(receipt: Receipt) -> Receipt:
+    return replace(receipt, most_bytes=MAX_IMPORTED_BYTES, imported=True)
 
 
 def read_history(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:

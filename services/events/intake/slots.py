@@ -37,6 +37,21 @@ class Recorded(msgspec.Struct, array_like=True, tag="e", frozen=True, gc=False):
     imported: bool = False  # history that was loaded: it counts like any event, but nobody is told
 
 
+CALL, INPUT, HISTORY = "call", "input", "history"
+"""Wire forms: a call of Segment's, an `EventInput`, and either of them as history that is loaded."""
+
+
+class Carriage(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How an event came: what its request said of it besides its own bytes."""
+
+    form: str = CALL
+    verified: bool = False
+    kind: str | None = None  # that of the route
+    sent_at: int | None = None  # that of the batch
+    shared_context: bytes | None = b""  # that of the batch, as sent; None: too much to keep with each of its events
+    customer: tuple[str, str] | None = None  # whom the sender spoke for
+
+
 class Refused(msgspec.Struct, array_like=True, tag="r", frozen=True, gc=False):
     """An event that could not be accepted, with the bytes as sent, so that it can be looked at and sent again."""
 
@@ -46,6 +61,7 @@ class Refused(msgspec.Struct, array_like=True, tag="r", frozen=True, gc=False):
     message: str
     path: tuple[str, ...]
     body: bytes
+    carriage: Carriage = Carriage()
 
 
 class Resubmitted(msgspec.Struct, array_like=True, tag="s", frozen=True, gc=False):

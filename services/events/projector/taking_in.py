@@ -93,7 +93,7 @@ class TakingIn:
         owners, moved = await Ledger(workspace, secret).observe(connection, fresh)
         await timeline_store.keep_rejected(connection, workspace, batch.rejected)
         await timeline_store.drop_rejected(connection, workspace, batch.resubmitted)
-        await health.count(connection, workspace, _counted(fresh, batch.rejected))
+        await health.count(connection, workspace, counted(fresh, batch.rejected))
         rereads = await builds.publish(connection, workspace, batch.published) if batch.published else []
         if batch.personas:
             await personas.publish(connection, workspace, batch.personas, read_until)
@@ -104,17 +104,13 @@ class TakingIn:
     ) -> list[Entry]:
         """The events that are seen for the first time. Another content under a known message id is kept as rejected."""
         places: dict[bytes, tuple[int, int]] = {}
-        digests = [_message_digest(secret, entry) for entry in batch.entries]
+        digests = [message_digest(secret, entry) for entry in batch.entries]
         for digest, entry in zip(digests, batch.entries, strict=True):
             places.setdefault(digest, (entry.seq, entry.slot))
         places |= await timeline_store.remember(connection, workspace, places)
         first = [places[digest] for digest in digests]
-        fresh = [entry for entry, place in zip(batch.entries, first, strict=True) if place == (entry.seq, entry.slot)]
-        if len(fresh) < len(batch.entries):
-            originals = await self._reader.read(workspace, first)
-            for entry, original in zip(batch.entries, originals, strict=True):
-                if original is not None and not same_content(original.recorded, entry.recorded):
-                    batch.rejected.append(_conflicting(entry))
+        fresh, conflicting = await sift(self._reader, workspace, batch.entries, first)
+        batch.rejected += conflicting
         return fresh
 
     async def _secret(self, workspace: str) -> bytes:
@@ -123,12 +119,29 @@ class TakingIn:
         return self._secrets[workspace]
 
 
-def _counted(fresh: Sequence[Entry], rejected: Sequence[RejectedRow]) -> list[Counted]:
+async def sift(
+    reader: EntryReader, workspace: str, entries: Sequence[Entry], first: Sequence[tuple[int, int]]
+) -> tuple[list[Entry], list[RejectedRow]]:
+    """Of events whose message ids came first at these places: those that are the first, and those that contradict
+    it."""
+    fresh = [entry for entry, place in zip(entries, first, strict=True) if place == (entry.seq, entry.slot)]
+    if len(fresh) == len(entries):
+        return fresh, []
+    conflicting = []
+    originals = await reader.read(workspace, first)
+    for entry, original in zip(entries, originals, strict=True):
+        if original is not None and not same_content(original.recorded, entry.recorded):
+            conflicting.append(_conflicting(entry))
+    return fresh, conflicting
+
+
+def counted(fresh: Sequence[Entry], rejected: Sequence[RejectedRow]) -> list[Counted]:
+    """What of this is counted of the sources."""
     accepted = [Counted(entry.source, entry.recorded.received_at, ACCEPTED, entry.recorded.name) for entry in fresh]
     return accepted + [Counted(row.source, row.received_at, row.code, "") for row in rejected]
 
 
-def _message_digest(secret: bytes, entry: Entry) -> bytes:
+def message_digest(secret: bytes, entry: Entry) -> bytes:
     return blake2b(f"{entry.source}\x00{entry.message_id}".encode(), digest_size=16, key=secret).digest()
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from services.events.control.domain import Source, Trust
+from services.events.control.domain import Source
 from services.events.control.store import ControlStore
-from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.values import Refusal
 from services.events.intake.handlers import message_id_of
-from services.events.intake.inputs import read_input
+from services.events.intake.judging import judge_again
 from services.events.intake.position import Place
-from services.events.intake.segment import read_call
 from services.events.intake.slots import Recorded, Refused, Resubmitted, Slot
+from services.events.intake.store import LogStore
 from services.events.intake.writer import LogWriter
 from services.events.rejected.queries import RejectedQueries
 from services.events.timeline.store import CONFLICTING_DUPLICATE, RejectedRow
@@ -38,11 +38,12 @@ class Resubmitting(NamedTuple):
 
 
 class Resubmission:
-    """Judges the bytes as they were sent once more, as of the moment they were received."""
+    """Judges the bytes as they were sent once more, as of the moment they were received and as they came then."""
 
-    def __init__(self, rejected: RejectedQueries, control: ControlStore, writer: LogWriter) -> None:
+    def __init__(self, rejected: RejectedQueries, control: ControlStore, log: LogStore, writer: LogWriter) -> None:
         self._rejected = rejected
         self._control = control
+        self._log = log
         self._writer = writer
 
     async def resubmit(self, workspace: str, ids: Sequence[str]) -> Resubmitting:
@@ -52,47 +53,51 @@ class Resubmission:
         nothing. Raises Unavailable if they cannot be made durable now.
         """
         sources = {source.key: source for source in await self._control.sources(workspace)}
-        slots: list[Slot] = []
+        rows = await self._rejected.by_ids(workspace, ids)
+        places: dict[int, list[int]] = defaultdict(list)
+        for found in filter(None, rows):
+            places[found.seq].append(found.slot)
+        sent = await self._log.read_some(workspace, places)
+        slots: dict[bool, list[Slot]] = {False: [], True: []}  # history stands in rows of its own: nobody is told of it
         results: list[Result] = []
-        size = 0
-        for row in await self._rejected.by_ids(workspace, ids):
-            judged = _judge(row, sources.get(row.source)) if row is not None else _UNKNOWN
+        for row in rows:
+            judged = _judge(row, sent.get((row.seq, row.slot)), sources) if row is not None else _UNKNOWN
             if isinstance(judged, Recorded) and row is not None:
-                slots += [judged, Resubmitted(row.seq, row.slot)]
-                size += len(row.body)
+                slots[judged.imported] += [judged, Resubmitted(row.seq, row.slot)]
                 results.append(Result(judged.message_id))
             elif isinstance(judged, Result):
                 results.append(judged)
-        place = await self._writer.submit(workspace, slots, size) if slots else None
-        return Resubmitting(place, results)
+        return Resubmitting(await self._record(workspace, slots), results)
+
+    async def _record(self, workspace: str, slots: Mapping[bool, Sequence[Slot]]) -> Place | None:
+        places = [
+            await self._writer.submit(workspace, some, _size(some), imported=imported)
+            for imported, some in slots.items()
+            if some
+        ]
+        return max(places, default=None)
 
 
 _UNKNOWN = Result(None, "UNKNOWN_REJECTED_EVENT", "No rejected event has this id; it may have been accepted since.")
 
 
-def _judge(row: RejectedRow, source: Source | None) -> Recorded | Result:
-    message_id = message_id_of(Refused(row.source, row.received_at, row.code, row.message, (), row.body))
+def _judge(row: RejectedRow, sent: Slot | None, sources: Mapping[str, Source]) -> Recorded | Result:
     if row.code == CONFLICTING_DUPLICATE:  # the first one counts, whoever asks
+        message_id = message_id_of(sent) if isinstance(sent, Recorded | Refused) else None
         return Result(message_id, row.code, row.message, tuple(msgspec.json.decode(row.path, type=list[str])))
+    if not isinstance(sent, Refused):  # erased since
+        return _UNKNOWN
+    message_id = message_id_of(sent)
+    source = sources.get(row.source)
     if source is None or source.paused:
         return Result(message_id, "SOURCE_PAUSED", f"The source {row.source!r} is paused: nothing is taken.")
-    receipt = Receipt(
-        source=source.key,
-        verified=source.trust is Trust.VERIFIED,
-        default_channel=source.default_channel,
-        received_at=row.received_at,
-        new_id=lambda: f"resubmitted-{row.seq}-{row.slot}",
-    )
-    read = read_input if _is_input(row.body) else read_call
     try:
-        return read(row.body, receipt, row.received_at)
+        return judge_again(sent, source.default_channel, lambda: f"resubmitted-{row.seq}-{row.slot}")
     except Refusal as refusal:
-        return Result(message_id, refusal.code, refusal.message, tuple(map(str, refusal.path)))
+        return Result(message_id, refusal.code, refusal.message, refusal.path)
 
 
-def _is_input(body: bytes) -> bool:
-    """Whether it came as an `EventInput`. Only these list identifiers; a call of Segment's names them one by one."""
-    try:
-        return "identifiers" in msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
+def _size(slots: Sequence[Slot]) -> int:
+    return sum(
+        len(slot.properties) + len(slot.context) + len(slot.traits) for slot in slots if isinstance(slot, Recorded)
+    )

@@ -49,7 +49,7 @@ async def remember(
             await _remember(connection, workspace, places)
         return {}
     except (asyncpg.UniqueViolationError, IntegrityError):
-        seen = await _first_seen(connection, workspace, places)
+        seen = await first_seen(connection, workspace, places)
         await _remember(connection, workspace, {digest: places[digest] for digest in places.keys() - seen.keys()})
         return seen
 
@@ -59,9 +59,10 @@ async def _remember(connection: AsyncConnection, workspace: str, places: Mapping
     await insert_rows(connection, seen_messages, ("workspace", "digest", "seq", "slot"), rows)
 
 
-async def _first_seen(
+async def first_seen(
     connection: AsyncConnection, workspace: str, digests: Collection[bytes]
 ) -> dict[bytes, tuple[int, int]]:
+    """Where in the log those message ids stand that were seen."""
     seen: dict[bytes, tuple[int, int]] = {}
     columns = (seen_messages.c.digest, seen_messages.c.seq, seen_messages.c.slot)
     for some in chunked(list(digests)):

@@ -206,5 +206,17 @@ async def test_a_counter_that_is_off_by_one_is_named(lived: Reality) -> None:
     assert found.wrong_counters == [expected]
 
 
+async def test_counts_and_names_of_sources_that_are_off_are_named(lived: Reality) -> None:
+    async with lived.state.write() as connection:
+        await connection.execute(update(tables.source_counts).values(events=tables.source_counts.c.events + 1))
+    found = await examined(lived)
+    assert found.wrong_sources == [(WORKSPACE, "shop", ["counts"])]
+    assert not found.is_well
+
+    async with lived.state.write() as connection:
+        await connection.execute(delete(tables.source_names).where(tables.source_names.c.name == "Buy"))
+    assert (await examined(lived)).wrong_sources == [(WORKSPACE, "shop", ["counts", "names"])]
+
+
 def _at(cell: Any) -> list[Any]:
     return [tables.counters.c[name] == value for name, value in cell._asdict().items()]

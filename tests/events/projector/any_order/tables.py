@@ -31,6 +31,8 @@ _COMPARED: dict[str, set[str]] = {
     "timeline": set(),
     "seen_messages": set(),
     "rejected_events": set(),
+    "source_counts": set(),
+    "source_names": set(),
     "models": set(),
     "published_personas": set(),
     "asked_names": set(),
