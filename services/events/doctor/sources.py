@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.health import store as health
-from services.events.health.domain import MOST_NAMES, Amount, Counted, amounts, follow
+from services.events.health.domain import MOST_NAMES, Counted, amounts, follow, more
 from services.events.health.store import Counts
 from services.events.intake.position import START
 from services.events.intake.store import LogRow, LogStore
@@ -78,11 +78,10 @@ class _Counting:
         fresh, conflicting = await sift(self._reader, self._workspace, batch.entries, first)
         self._count(counted(fresh, batch.rejected + conflicting))
 
-    def _count(self, events: list[Counted]) -> None:
-        for tally, added in amounts(events).items():
-            before = self.made.amounts.get(tally, Amount(0, added.last_at))
-            self.made.amounts[tally] = Amount(before.events + added.events, max(before.last_at, added.last_at))
-        follow(self.made.names, self._room, events)
+    def _count(self, groups: list[Counted]) -> None:
+        for tally, added in amounts(groups).items():
+            self.made.amounts[tally] = more(self.made.amounts.get(tally), added)
+        follow(self.made.names, self._room, groups)
 
 
 def _differing(one: Mapping[_K, object], other: Mapping[_K, object]) -> set[_K]:

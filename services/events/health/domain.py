@@ -6,7 +6,6 @@ something that a source sends today.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -28,12 +27,14 @@ Name: TypeAlias = tuple[str, str]
 
 
 class Counted(NamedTuple):
-    """One event as it is counted."""
+    """Events that count alike."""
 
     source: str
-    received_at: Microseconds
+    day: int
     code: str
     name: str
+    events: int
+    last_at: Microseconds
 
 
 class Tally(NamedTuple):
@@ -73,15 +74,37 @@ def day_of(moment: Microseconds) -> int:
     return moment // _DAY
 
 
-def amounts(events: Iterable[Counted]) -> dict[Tally, Amount]:
+def grouped(events: Iterable[tuple[str, Microseconds, str, str]]) -> list[Counted]:
+    """Events by source, moment of receipt, code and name, in the order of the log: groups too, by their first ones.
+
+    That order is all that matters, because a name that comes again on a day is nothing new.
+    """
+    groups: dict[tuple[str, int, str, str], list[int]] = {}
+    for source, received_at, code, name in events:
+        key = source, received_at // _DAY, code, name
+        group = groups.get(key)
+        if group is None:
+            groups[key] = [1, received_at]
+            continue
+        group[0] += 1
+        if received_at > group[1]:
+            group[1] = received_at
+    return [Counted(*key, *group) for key, group in groups.items()]
+
+
+def amounts(groups: Iterable[Counted]) -> dict[Tally, Amount]:
     """What is to be added to the counts."""
-    counts: Counter[Tally] = Counter()
-    last: dict[Tally, Microseconds] = {}
-    for event in events:
-        tally = Tally(event.source, day_of(event.received_at), event.code)
-        counts[tally] += 1
-        last[tally] = max(event.received_at, last.get(tally, event.received_at))
-    return {tally: Amount(events, last[tally]) for tally, events in counts.items()}
+    added: dict[Tally, Amount] = {}
+    for group in groups:
+        tally = Tally(group.source, group.day, group.code)
+        added[tally] = more(added.get(tally), Amount(group.events, group.last_at))
+    return added
+
+
+def more(held: Amount | None, added: Amount) -> Amount:
+    if held is None:
+        return added
+    return Amount(held.events + added.events, max(held.last_at, added.last_at))
 
 
 def seen_on(held: Seen | None, day: int) -> Seen:
@@ -91,22 +114,22 @@ def seen_on(held: Seen | None, day: int) -> Seen:
     return Seen(min(held.first, day), max(held.last, day), held.days + (day > held.last))
 
 
-def follow(names: dict[Name, Seen], room: dict[str, int], events: Iterable[Counted]) -> set[Name]:
+def follow(names: dict[Name, Seen], room: dict[str, int], groups: Iterable[Counted]) -> set[Name]:
     """Adds events to what is known of names, in the order of the log; which ones that changed.
 
     `room`: how many more names of a source are followed, of each source that has an event of an unknown one.
     """
     changed: set[Name] = set()
-    for event in events:
-        if event.code != ACCEPTED:
+    for group in groups:
+        if group.code != ACCEPTED:
             continue
-        name = event.source, event.name
+        name = group.source, group.name
         before = names.get(name)
         if before is None:
-            if room[event.source] <= 0:
+            if room[group.source] <= 0:
                 continue
-            room[event.source] -= 1
-        seen = seen_on(before, day_of(event.received_at))
+            room[group.source] -= 1
+        seen = seen_on(before, group.day)
         if seen != before:
             names[name] = seen
             changed.add(name)

@@ -23,6 +23,7 @@ from services.events.health.domain import (
     Tally,
     amounts,
     follow,
+    more,
 )
 from services.events.tables import source_counts, source_names
 
@@ -30,12 +31,12 @@ _COUNTS = ("workspace", "source", "day", "code", "events", "last_at")
 _NAMES = ("workspace", "source", "name", "first_day", "last_day", "days")
 
 
-async def count(connection: AsyncConnection, workspace: str, events: Sequence[Counted]) -> None:
-    """Adds events to the counts. They are in the order of the log."""
-    if not events:
+async def count(connection: AsyncConnection, workspace: str, groups: Sequence[Counted]) -> None:
+    """Adds events to the counts, as `domain.grouped` gives them."""
+    if not groups:
         return
-    await _add(connection, workspace, amounts(events))
-    await _see(connection, workspace, [event for event in events if event.code == ACCEPTED])
+    await _add(connection, workspace, amounts(groups))
+    await _see(connection, workspace, [group for group in groups if group.code == ACCEPTED])
 
 
 async def _add(connection: AsyncConnection, workspace: str, added: dict[Tally, Amount]) -> None:
@@ -44,21 +45,18 @@ async def _add(connection: AsyncConnection, workspace: str, added: dict[Tally, A
         table.workspace == workspace, tuple_(table.source, table.day, table.code).in_(list(added))
     )
     held = {Tally(*row[:3]): Amount(*row[3:]) for row in await connection.execute(query)}
-    rows = []
-    for tally, amount in added.items():
-        before = held.get(tally, Amount(0, amount.last_at))
-        rows.append((workspace, *tally, before.events + amount.events, max(before.last_at, amount.last_at)))
+    rows = [(workspace, *tally, *astuple(more(held.get(tally), amount))) for tally, amount in added.items()]
     await delete_rows(connection, source_counts, _COUNTS[:4], [(workspace, *tally) for tally in held])
     await insert_rows(connection, source_counts, _COUNTS, rows)
 
 
-async def _see(connection: AsyncConnection, workspace: str, events: Sequence[Counted]) -> None:
+async def _see(connection: AsyncConnection, workspace: str, groups: Sequence[Counted]) -> None:
     """Nearly always all names came on the same day before, and nothing is written."""
-    stored = await _stored(connection, workspace, {(event.source, event.name) for event in events})
-    unknown = {event.source for event in events if (event.source, event.name) not in stored}
+    stored = await _stored(connection, workspace, {(group.source, group.name) for group in groups})
+    unknown = {group.source for group in groups if (group.source, group.name) not in stored}
     room = await _room(connection, workspace, unknown) if unknown else {}
     names = dict(stored)
-    changed = follow(names, room, events)
+    changed = follow(names, room, groups)
     await delete_rows(connection, source_names, _NAMES[:3], [(workspace, *name) for name in changed & stored.keys()])
     rows = [(workspace, *name, *astuple(names[name])) for name in changed]
     await insert_rows(connection, source_names, _NAMES, rows)

@@ -6,16 +6,17 @@ customers is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.health import store as health
-from services.events.health.domain import ACCEPTED, Counted
+from services.events.health.domain import ACCEPTED, Counted, grouped
 from services.events.identity.domain import ProfileId
 from services.events.identity.ledger import Ledger
 from services.events.intake.position import START, Place
@@ -135,10 +136,10 @@ async def sift(
     return fresh, conflicting
 
 
-def counted(fresh: Sequence[Entry], rejected: Sequence[RejectedRow]) -> list[Counted]:
+def counted(fresh: Iterable[Entry], rejected: Iterable[RejectedRow]) -> list[Counted]:
     """What of this is counted of the sources."""
-    accepted = [Counted(entry.source, entry.recorded.received_at, ACCEPTED, entry.recorded.name) for entry in fresh]
-    return accepted + [Counted(row.source, row.received_at, row.code, "") for row in rejected]
+    accepted = ((entry.source, (event := entry.recorded).received_at, ACCEPTED, event.name) for entry in fresh)
+    return grouped(chain(accepted, ((row.source, row.received_at, row.code, "") for row in rejected)))
 
 
 def message_digest(secret: bytes, entry: Entry) -> bytes:
