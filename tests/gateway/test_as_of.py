@@ -84,7 +84,7 @@ def selections(kind: GraphQLObjectType, depth: int) -> str:
             below = _below(field)
             if below is None:
                 yield name
-            elif below.name in ("Journey", "Persona"):
+            elif below.name in ("Journey", "Persona", "Source"):
                 yield name + " { key }"
             elif depth:
                 yield f"{name}{_page(field)} {selections(below, depth - 1)}"
