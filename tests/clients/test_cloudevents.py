@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.support.weather import Mishap, bad_weather
 
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("clients")]
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "crm.md"
 MISHAPS: tuple[Mishap, ...] = ("refused", "lost", "twice")
 BIG = 2**53 - 1
 REMARKS = {
@@ -37,3 +39,11 @@ def test_a_visit(mode: str, tmp_path: Path, workshop: Workshop) -> None:
         assert [mishap for mishap, _status in road.done][:3] == list(MISHAPS)
         assert road.encodings == {ENCODINGS[mode]}
         visit.check(platform)
+
+
+def test_the_program_of_the_guide_for_crms(tmp_path: Path, workshop: Workshop) -> None:
+    blocks = re.findall(r"^```(?:bash|text)\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    setting, program, printed = blocks[0], blocks[-2], blocks[-1]
+    with one_process(tmp_path) as platform:
+        script = (setting + program).replace("http://127.0.0.1:8000", platform.intake_url)
+        assert workshop.run(script.replace("var/", f"{platform.data}/")) == printed
