@@ -16,7 +16,7 @@ from tests.support.weather import Mishap, bad_weather
 
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("clients")]
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "crm.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "cloudevents.md"
 MISHAPS: tuple[Mishap, ...] = ("refused", "lost", "twice")
 BIG = 2**53 - 1
 REMARKS = {
@@ -41,7 +41,7 @@ def test_a_visit(mode: str, tmp_path: Path, workshop: Workshop) -> None:
         visit.check(platform)
 
 
-def test_the_program_of_the_guide_for_crms(tmp_path: Path, workshop: Workshop) -> None:
+def test_the_program_of_the_guide(tmp_path: Path, workshop: Workshop) -> None:
     blocks = re.findall(r"^```(?:bash|text)\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     setting, program, printed = blocks[0], blocks[-2], blocks[-1]
     with one_process(tmp_path) as platform:

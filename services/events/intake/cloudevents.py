@@ -41,12 +41,8 @@ _members = msgspec.json.Decoder(dict[str, Raw])
 _raw = msgspec.json.Decoder(Raw)
 
 
-def read_cloud_event(sent: bytes, receipt: Receipt, received_at: int, subject_type: str | None = None) -> Recorded:
-    """The event of one CloudEvent, whose syntax is known to be sound. Raises Refusal.
-
-    With `subject_type` its `subject` is an identifier of that type. Otherwise that may be anything, an order say, and
-    is nobody's.
-    """
+def read_cloud_event(sent: bytes, receipt: Receipt, received_at: int) -> Recorded:
+    """The event of one CloudEvent, whose syntax is known to be sound. Raises Refusal."""
     if len(sent) > receipt.most_bytes:
         raise too_large(len(sent), receipt.most_bytes)
     if not (receipt.plain or is_plain(sent)) and (flaw := flaw_in(sent)):
@@ -70,7 +66,7 @@ def read_cloud_event(sent: bytes, receipt: Receipt, received_at: int, subject_ty
         or receipt.default_channel
         or likely_channel(kind, place=None, campaign=None),
         normal_device(read_label(attributes.get("device"), ("device",))),
-        _identifiers(attributes, kind, values, subject_type),
+        _identifiers(attributes, kind, values, receipt.subject_type),
         receipt.verified,
         occurred_at,
         original,

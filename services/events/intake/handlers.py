@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -78,9 +77,8 @@ class Intake:
 
         Raises as `record_calls` does.
         """
-        receipt = replace(self._receipt(principal), plain=opened.plain)
-        read = partial(read_cloud_event, subject_type=subject_type)
-        slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read)
+        receipt = replace(self._receipt(principal), plain=opened.plain, subject_type=subject_type)
+        slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read_cloud_event)
         return Logged(await self._log(principal, slots, size), slots)
 
     async def record_inputs(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from services.events.intake.cloudevents import read_cloud_event
@@ -35,8 +34,8 @@ def judge_input(given: dict[str, Any] | bytes, **receipt: Any) -> Judgement:
     return _judge(read_input, given, receipt)
 
 
-def judge_cloud_event(event: dict[str, Any] | bytes, subject_type: str | None = None, **receipt: Any) -> Judgement:
-    return _judge(partial(read_cloud_event, subject_type=subject_type), event, receipt)
+def judge_cloud_event(event: dict[str, Any] | bytes, **receipt: Any) -> Judgement:
+    return _judge(read_cloud_event, event, receipt)
 
 
 def event_of(call: dict[str, Any] | bytes, **receipt: Any) -> Recorded:

@@ -38,6 +38,8 @@ class Receipt:
     shared_flaw: Refusal | None = None
     """Why that object, and so each of the events, is refused."""
     most_bytes: int = MAX_EVENT_BYTES
+    subject_type: str | None = None
+    """Of what type of identifier the subjects of its CloudEvents are; None if they may be anything."""
     imported: bool = False
     """It is history that somebody loads, not what is happening."""
     customer: Identifier | None = None

@@ -1,4 +1,4 @@
-"""The guide for CRMs, done as its reader would, but for the program that needs Node."""
+"""The guide to CloudEvents, done as its reader would, but for the program that needs Node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.platform import COMMAND, Platform, one_process
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "crm.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "cloudevents.md"
 BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "--- next ---"
 
