@@ -137,6 +137,8 @@ def _payload(members: Mapping[str, Raw], attributes: Attributes) -> tuple[str, b
     media_type = attributes.get("datacontenttype")
     try:
         payload = base64.b64decode(msgspec.json.decode(encoded, type=str), validate=True)
+        if not payload:
+            return "data", b""
         name, sent = member_of_payload(media_type, payload)
         sent = bytes(_raw.decode(sent))
     except (*UNDECODABLE, binascii.Error, ValueError) as error:

@@ -209,7 +209,8 @@ DATA = [
     ({"data_base64": "w6k=", "datacontenttype": "image/png"}, b'{"data_base64":"w6k="}'),
     ({"data_base64": "6Q==", "datacontenttype": "text/csv"}, b'{"data_base64":"6Q=="}'),
     ({"data_base64": "w6k=", "datacontenttype": "text/csv; charset=ISO-8859-1"}, b'{"data_base64":"w6k="}'),
-    ({"data_base64": "", "datacontenttype": "image/png"}, b'{"data_base64":""}'),
+    ({"data_base64": "", "datacontenttype": "image/png"}, b""),
+    ({"data_base64": ""}, b""),
 ]
 
 
