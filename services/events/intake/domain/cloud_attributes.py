@@ -25,10 +25,12 @@ _NAME = re.compile(r"[a-z0-9]+")
 _LAST_OF_PLANES = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _FORBIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef{_LAST_OF_PLANES}]")
 _INTEGERS = range(-(2**31), 2**31)
-_URI = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+"
+_URI = r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]++|%[0-9A-Fa-f]{2})++"
 _URI_REFERENCE = re.compile(_URI)
 _ABSOLUTE_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+\-.]*:{_URI}")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+_decode = msgspec.json.Decoder().decode
 
 
 def read_attributes(members: Iterable[tuple[str, Raw]]) -> Attributes:
@@ -39,7 +41,7 @@ def read_attributes(members: Iterable[tuple[str, Raw]]) -> Attributes:
             continue
         if not _NAME.fullmatch(name):
             raise Refusal(BAD_VALUE, "Attributes have names of small letters and digits.", (name,))
-        value = msgspec.json.decode(sent)
+        value = _decode(sent)
         if value is not None:
             _check_type(name, value)
             attributes[name] = value
