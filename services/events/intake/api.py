@@ -16,6 +16,7 @@ from infra.chassis.http import JSONResponse
 from services.events.access import access_with
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.callers import caller_of, check_origin
+from services.events.intake.cloudevents_modes import open_cloud_events
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
 from services.events.intake.entrance import POSITION_HEADER, Endpoint, Entrance
@@ -30,11 +31,12 @@ _BATCHES = ("/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch")
 
 
 def entrances(intake: Intake, tokens: ServiceTokens, settings: LibrarySettings) -> Callable[[str], Entrance | None]:
-    """What stands at a path: the routes of Segment's and RudderStack's clients, and `/internal/events` for our own
-    services.
+    """What stands at a path: the routes of Segment's and RudderStack's clients, of CloudEvents and of history, and
+    `/internal/events` for our own services.
     """
     found = {f"/v1/{name}": Entrance("POST", _segment(intake, kind)) for kind in KINDS for name in (kind, kind[0])}
     found |= {path: Entrance("POST", _segment(intake, None)) for path in _BATCHES}
+    found["/v1/events"] = Entrance("POST", _cloud_events(intake))
     found["/v1/m"] = Entrance("POST", _metrics)
     found["/v1/history"] = Entrance("POST", _history(intake), for_pages=False)
     found["/sourceConfig"] = settings.of_rudderstack
@@ -62,9 +64,23 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
         if opened.sent_at is None:
             opened = opened._replace(sent_at=request.headers.get("SentAt"))
         logged = await intake.record_calls(caller, opened, kind, len(body))
-        rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
-        results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
-        return _answer({"success": True}, logged, results)
+        return await _rejections(logged)
+
+    return record
+
+
+def _cloud_events(intake: Intake) -> Endpoint:
+    """CloudEvents: one, in headers and body or in the body alone, or a list of them."""
+
+    async def record(request: Request) -> Response:
+        body = await read_body(request)
+        caller = await caller_of(request, intake.keys)
+        if caller is None:
+            raise Unauthenticated("Give a key in `Authorization`, or a write key as `?writeKey=` in the address.")
+        check_origin(caller, request)
+        opened = await open_cloud_events(request, body)
+        subject_type = request.query_params.get("subject") or None
+        return await _rejections(await intake.record_cloud_events(caller, opened, subject_type, len(body)))
 
     return record
 
@@ -82,9 +98,7 @@ def _history(intake: Intake) -> Endpoint:
         if opened.context:
             raise BadRequest("Each item of history has its own `context`.", code=BAD_BODY)
         logged = await intake.import_history(caller, request.query_params.get("source"), opened, len(body))
-        rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
-        results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
-        return _answer({"success": True}, logged, results)
+        return await _rejections(logged)
 
     return record
 
@@ -133,6 +147,13 @@ def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
         return _answer(counts, logged, [_result(*item) for item in enumerate(logged.slots)])
 
     return record
+
+
+async def _rejections(logged: Logged) -> Response:
+    """Success, and which events were rejected all the same."""
+    rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
+    results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
+    return _answer({"success": True}, logged, results)
 
 
 def _answer(head: dict[str, Any], logged: Logged, results: list[dict[str, Any]]) -> Response:

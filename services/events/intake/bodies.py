@@ -28,6 +28,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _BRACKETS = re.compile(r'[\[{]+|[\]}]+|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 """A text that never ends is one token too: otherwise each quote inside it would be tried as another beginning."""
 _AROUND_AN_EVENT = 2  # the body's object and its list
+_AROUND_A_LISTED_EVENT = 1
 _SHORTEST_KEY = 20
 _MOST_MEMBERS = 1_000  # of a body that needs the slower reader
 
@@ -56,6 +57,8 @@ class _Call(msgspec.Struct, rename="camel"):
 
 _batches = msgspec.json.Decoder(_Batch)
 _single_calls = msgspec.json.Decoder(_Call)
+_lists = msgspec.json.Decoder(list[Raw])
+_values = msgspec.json.Decoder(Raw)
 
 
 async def open_batch(body: bytes) -> Opened:
@@ -82,6 +85,24 @@ async def open_call(body: bytes) -> Opened:
         write_key = await asyncio.to_thread(_write_key_slowly, body)
     key = _text(write_key)
     return Opened([_without(body, key)], key, None, b"")
+
+
+async def open_list(body: bytes) -> Opened:
+    """A body that is a list of events. Raises BadRequest for one that is not, TooLarge for too many events."""
+    try:
+        events = [bytes(event) for event in _lists.decode(body)]
+    except UNDECODABLE:
+        return Opened(await asyncio.to_thread(_Reader(body).listed), None, None, b"")
+    check_count(len(events))
+    return Opened(events, None, None, b"", is_plain(body, MAX_DEPTH + _AROUND_A_LISTED_EVENT))
+
+
+async def check_value(body: bytes) -> None:
+    """Raises BadRequest for a body that is not one JSON value. What only spoils an event is found later."""
+    try:
+        _values.decode(body)
+    except UNDECODABLE:
+        await asyncio.to_thread(_Reader(body).check_value)
 
 
 def _without(body: bytes, key: str | None) -> bytes:
@@ -158,12 +179,27 @@ class _Reader:
 
         self._skip_blanks()
         if not self._next_is("{"):
-            self._value()
-            self._expect_end()
+            self.check_value()
             raise BadRequest("The body must be a JSON object.", code=BAD_BODY)
         self._each("{", "}", member)
         self._expect_end()
         return found
+
+    def listed(self) -> list[bytes]:
+        """The items of the list that the body is. Raises BadRequest."""
+        self._skip_blanks()
+        if not self._next_is("["):
+            self.check_value()
+            raise BadRequest("The body must be a JSON array.", code=BAD_BODY)
+        items = self._items()
+        self._expect_end()
+        return items
+
+    def check_value(self) -> None:
+        """Raises BadRequest if the body is not one JSON value."""
+        self._skip_blanks()
+        self._value()
+        self._expect_end()
 
     def _items(self) -> list[bytes]:
         items: list[bytes] = []

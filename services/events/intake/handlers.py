@@ -14,6 +14,7 @@ from services.events.control.domain import EVENTS_WRITE, KeyKind, Principal
 from services.events.control.handlers import KeyRing
 from services.events.identity.domain import Identifier
 from services.events.intake.bodies import Opened
+from services.events.intake.cloudevents import message_id_in, read_cloud_event
 from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
@@ -65,6 +66,17 @@ class Intake:
         slow = size > (_MANY_BYTES if opened.plain else _MANY_ODD_BYTES)
         slots = await beside(slow, judge, opened.events, receipt, CALL)
         size += len(opened.context) * len(opened.events)
+        return Logged(await self._log(principal, slots, size), slots)
+
+    async def record_cloud_events(
+        self, principal: Principal, opened: Opened, subject_type: str | None, size: int
+    ) -> Logged:
+        """Records CloudEvents; with `subject_type` their subjects are identifiers of that type.
+
+        Raises as `record_calls` does.
+        """
+        receipt = replace(self._receipt(principal), plain=opened.plain, subject_type=subject_type)
+        slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read_cloud_event)
         return Logged(await self._log(principal, slots, size), slots)
 
     async def record_inputs(
@@ -128,7 +140,9 @@ def message_id_of(slot: Judged) -> str | None:
         event, _end = decode_leniently(slot.body.decode(errors="replace").lstrip(" \t\r\n"))
     except (ValueError, RecursionError):
         return None
-    message_id = event.get("messageId") if isinstance(event, dict) else None
+    if not isinstance(event, dict):
+        return None
+    message_id = message_id_in(event) if "specversion" in event else event.get("messageId")
     return message_id if isinstance(message_id, str) and find_flaw(message_id) is None else None
 
 

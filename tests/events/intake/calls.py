@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from services.events.intake.cloudevents import read_cloud_event
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.values import Refusal
 from services.events.intake.inputs import read_input
@@ -31,6 +32,10 @@ def judge_call(call: dict[str, Any] | bytes, **receipt: Any) -> Judgement:
 
 def judge_input(given: dict[str, Any] | bytes, **receipt: Any) -> Judgement:
     return _judge(read_input, given, receipt)
+
+
+def judge_cloud_event(event: dict[str, Any] | bytes, **receipt: Any) -> Judgement:
+    return _judge(read_cloud_event, event, receipt)
 
 
 def event_of(call: dict[str, Any] | bytes, **receipt: Any) -> Recorded:

@@ -13,7 +13,7 @@ from services.events.intake.domain.values import BAD_VALUE, TOO_LARGE, Path, Ref
 KINDS = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 MAX_EVENT_BYTES = 32 * 1024
 
-_LONGEST_MESSAGE_ID = 255
+LONGEST_MESSAGE_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Receipt:
     shared_flaw: Refusal | None = None
     """Why that object, and so each of the events, is refused."""
     most_bytes: int = MAX_EVENT_BYTES
+    subject_type: str | None = None
+    """Of what type of identifier the subjects of its CloudEvents are; None if they may be anything."""
     imported: bool = False
     """It is history that somebody loads, not what is happening."""
     customer: Identifier | None = None
@@ -68,8 +70,8 @@ def read_label(value: Any, path: Path) -> str | None:
 def read_message_id(value: Any, new_id: Callable[[], str]) -> str:
     """The event's own, or a new one: then nothing can recognise a duplicate of it."""
     message_id = (value if type(value) is str else read_text(value, ("messageId",))) or new_id()
-    if len(message_id) > _LONGEST_MESSAGE_ID:
-        raise Refusal(BAD_VALUE, f"A message id has at most {_LONGEST_MESSAGE_ID} characters.", ("messageId",))
+    if len(message_id) > LONGEST_MESSAGE_ID:
+        raise Refusal(BAD_VALUE, f"A message id has at most {LONGEST_MESSAGE_ID} characters.", ("messageId",))
     return message_id
 
 
