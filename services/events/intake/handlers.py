@@ -14,7 +14,7 @@ from services.events.control.domain import EVENTS_WRITE, KeyKind, Principal
 from services.events.control.handlers import KeyRing
 from services.events.identity.domain import Identifier
 from services.events.intake.bodies import Opened
-from services.events.intake.cloudevents import message_id_in, read_cloud_event
+from services.events.intake.cloudevents import message_id_in
 from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.moments import read_moment
@@ -22,7 +22,7 @@ from services.events.intake.domain.values import Refusal, decode_leniently, find
 from services.events.intake.history import as_history
 from services.events.intake.judging import Judged, judge
 from services.events.intake.position import Place
-from services.events.intake.slots import CALL, HISTORY, INPUT, Recorded
+from services.events.intake.slots import CALL, CLOUD_EVENT, HISTORY, INPUT, Recorded
 from services.events.intake.writer import LogWriter
 
 _P = ParamSpec("_P")
@@ -76,7 +76,7 @@ class Intake:
         Raises as `record_calls` does.
         """
         receipt = replace(self._receipt(principal), plain=opened.plain, subject_type=subject_type)
-        slots = await beside(size > _MANY_ODD_BYTES, _judge, opened.events, receipt, read_cloud_event)
+        slots = await beside(size > _MANY_ODD_BYTES, judge, opened.events, receipt, CLOUD_EVENT)
         return Logged(await self._log(principal, slots, size), slots)
 
     async def record_inputs(

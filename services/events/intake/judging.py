@@ -7,13 +7,14 @@ from typing import TypeAlias
 
 from msgspec import structs
 
+from services.events.intake.cloudevents import read_cloud_event
 from services.events.intake.domain.context import flaw_of_shared
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.values import TOO_LARGE, Refusal
 from services.events.intake.history import as_history, read_history
 from services.events.intake.inputs import read_input
 from services.events.intake.segment import read_call
-from services.events.intake.slots import CALL, HISTORY, INPUT, Carriage, Recorded, Refused
+from services.events.intake.slots import CALL, CLOUD_EVENT, HISTORY, INPUT, Carriage, Recorded, Refused
 
 Judged: TypeAlias = Recorded | Refused
 
@@ -22,6 +23,7 @@ _MOST_SHARED = 512 * 1024
 context and very many events that are nothing."""
 _READERS: dict[str, Callable[[bytes, Receipt, int], Recorded]] = {
     CALL: read_call,
+    CLOUD_EVENT: read_cloud_event,
     INPUT: read_input,
     HISTORY: read_history,
 }
@@ -60,10 +62,19 @@ def judge_again(refused: Refused, default_channel: str | None, new_id: Callable[
         shared_context=came.shared_context,
         shared_flaw=flaw_of_shared(came.shared_context),
         customer=came.customer,
+        subject_type=came.subject_type,
     )
     receipt = as_history(receipt) if came.form == HISTORY else receipt
     return _READERS[came.form](refused.body, receipt, refused.received_at)
 
 
 def _carriage(receipt: Receipt, form: str) -> Carriage:
-    return Carriage(form, receipt.verified, receipt.kind, receipt.sent_at, receipt.shared_context, receipt.customer)
+    return Carriage(
+        form,
+        receipt.verified,
+        receipt.kind,
+        receipt.sent_at,
+        receipt.shared_context,
+        receipt.customer,
+        receipt.subject_type,
+    )

@@ -37,8 +37,8 @@ class Recorded(msgspec.Struct, array_like=True, tag="e", frozen=True, gc=False):
     imported: bool = False  # history that was loaded: it counts like any event, but nobody is told
 
 
-CALL, INPUT, HISTORY = "call", "input", "history"
-"""Wire forms: a call of Segment's, an `EventInput`, and either of them as history that is loaded."""
+CALL, CLOUD_EVENT, INPUT, HISTORY = "call", "cloud event", "input", "history"
+"""Wire forms: a call of Segment's, a CloudEvent, an `EventInput`, and calls and inputs as history that is loaded."""
 
 
 class Carriage(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -50,6 +50,7 @@ class Carriage(msgspec.Struct, array_like=True, frozen=True, gc=False):
     sent_at: int | None = None  # that of the batch
     shared_context: bytes | None = b""  # that of the batch, as sent; None: too much to keep with each of its events
     customer: tuple[str, str] | None = None  # whom the sender spoke for
+    subject_type: str | None = None  # what subjects are, as its address said
 
 
 class Refused(msgspec.Struct, array_like=True, tag="r", frozen=True, gc=False):

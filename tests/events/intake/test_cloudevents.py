@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from services.events.intake.slots import Recorded
-from tests.events.intake.calls import NOW, SECOND, Judgement, judge_cloud_event
+from services.events.intake.judging import judge, judge_again
+from services.events.intake.slots import CLOUD_EVENT, Recorded, Refused
+from tests.events.intake.calls import NOW, RECEIPT, SECOND, Judgement, judge_cloud_event
 
 Json = dict[str, Any]
 ABSENT = object()
@@ -292,6 +294,14 @@ def test_a_subject_is_whom_the_address_says_it_is() -> None:
     both = event_of(cloud_event(subject="C-7"), subject_type="crm_id").identifiers
     assert both == (("user_id", "u"), ("crm_id", "C-7"))
     assert event_of(cloud_event(), subject_type="crm_id").identifiers == (("user_id", "u"),)
+
+
+def test_a_refused_event_is_judged_again_by_the_subjects_of_its_address() -> None:
+    good, bad = cloud_event(userid=ABSENT, subject="C-7"), cloud_event(userid=ABSENT, subject="C-7", time="soon")
+    [refused] = judge([json.dumps(bad).encode()], replace(RECEIPT, subject_type="crm_id"), CLOUD_EVENT)
+    assert isinstance(refused, Refused)
+    mended = Refused("website", NOW, "BAD_VALUE", "No.", (), json.dumps(good).encode(), refused.carriage)
+    assert judge_again(mended, None, lambda: "made") == event_of(good, subject_type="crm_id")
 
 
 def test_who_identifies_themself_brings_traits() -> None:
