@@ -16,6 +16,8 @@ ACCEPTED = ""
 """Stands where a rejected event has its code."""
 MOST_NAMES = 1_000
 """Of one source. A sender who puts numbers into names makes as many as they like; later ones are not followed."""
+LONGEST_NAME = 255
+"""Characters. An index of PostgreSQL holds no name of 32 KiB, and a step of the projector must not fail for one."""
 RECENT_DAYS = 7
 USUAL_DAYS = 3
 """A name that came on fewer different days is not missed."""
@@ -121,7 +123,7 @@ def follow(names: dict[Name, Seen], room: dict[str, int], groups: Iterable[Count
     """
     changed: set[Name] = set()
     for group in groups:
-        if group.code != ACCEPTED:
+        if group.code != ACCEPTED or len(group.name) > LONGEST_NAME:
             continue
         name = group.source, group.name
         before = names.get(name)

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from services.events import tables
 from services.events.doctor import Options, examine
-from services.events.health.domain import MOST_NAMES, Seen, names_that_are_new, names_that_vanished
+from services.events.health.domain import LONGEST_NAME, MOST_NAMES, Seen, names_that_are_new, names_that_vanished
 from services.events.health.queries import HealthQueries
 from services.events.intake.slots import Refused, Slot
 from tests.support.databases import PostgresServer, fresh_postgresql
@@ -79,6 +79,15 @@ async def test_names_beyond_the_thousandth_are_not_followed(database_url: str) -
         names = {row[2] for row in await reality.rows(tables.source_names)}
         assert (len(names), "Last one" in names, "Too many" in names) == (MOST_NAMES, True, False)
         assert (await health(reality)).accepted == MOST_NAMES + 1
+
+
+async def test_names_that_are_longer_than_names_are_counted_but_not_followed(database_url: str) -> None:
+    followed, longer = "é" * LONGEST_NAME, "".join(Random(1).choices("éñ漢字🛒", k=30_000))
+    async with Reality(database_url) as reality:
+        await reality.record([event("m1", followed), event("m2", followed + "é"), event("m3", longer)])
+        await reality.project()
+        assert [row[2] for row in await reality.rows(tables.source_names)] == [followed]
+        assert (await health(reality)).accepted == 3
 
 
 def sent(seed: int) -> list[list[Slot]]:
