@@ -33,6 +33,8 @@ CHANGES = "subscription { instanceChanged { instance { customer { identifiers { 
 EVENTS = "subscription { eventRecorded { name } }"
 REJECTED = "{ rejectedEvents(first: 100) { edges { node { code body } } } }"
 
+A_SOURCE = "mutation ($key: String!) { saveSource(input: {key: $key, name: $key, trust: VERIFIED}) { key } }"
+
 
 def shop_file(path: Path, prefix: str, rows: int, *more: str) -> Path:
     """A CRM's table: each customer looks and buys, long ago."""
@@ -144,6 +146,9 @@ def test_an_import_that_was_stopped_goes_on_where_it_was(platform: Platform, tmp
     assert first.err == ("crm.csv, line 5,202: a line has at most 1,048,576 bytes. Is this another format?\n")
     assert not any(line.startswith("Going on") for line in first.lines)
     assert "Going on behind row 5,000, where an earlier import of this file stopped." in second.lines
+    key = platform.graphql(A_SOURCE, key=unique("tills"))["saveSource"]["key"]  # its rows are of another source
+    third = klantreis(platform, "import", file, "--mapping", tmp_path / "mapping.yaml", "--key", key)
+    assert (third.status, [line for line in third.lines if line.startswith("Going on")]) == (65, [])
     platform.settle(120)
     assert customer_of(platform, "crm_id", f"{prefix}-2499") is not None
 

@@ -88,7 +88,7 @@ async def send(order: Order, address: Address, folder: Path, say: Console) -> bo
 
     Raises FileUnusable and SendingFailed; the same command then goes on where it stopped.
     """
-    journal = Journal(folder, order.path, f"{address.url}\0{order}")
+    journal = Journal(folder, order.path, f"{address.url}\0{address.key}\0{order}")
     done = journal.read()
     if done.rows:
         say.print(f"Going on behind row {done.rows:,}, where an earlier import of this file stopped.")

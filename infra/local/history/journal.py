@@ -20,7 +20,7 @@ class Journal:
     """Of one file, as it is now, to one place in one way. Anything else begins anew; what is sent twice counts once."""
 
     def __init__(self, folder: Path, file: Path, way: str) -> None:
-        """`way`: where it goes, and how rows become events."""
+        """`way`: where it goes, by whose key, and how rows become events."""
         about = file.stat()
         named = f"{file.resolve()}\0{about.st_size}\0{about.st_mtime_ns}\0{way}"
         self._path = folder / "imports" / f"{sha256(named.encode(errors='surrogateescape')).hexdigest()[:32]}.json"
