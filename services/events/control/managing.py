@@ -62,11 +62,13 @@ class Sources:
             known = await read_source(connection, workspace, source, locked=True)
             if known is None:
                 raise NotFound(f"There is no source {source!r} in this workspace.", code="UNKNOWN_SOURCE")
-            former = to_be_replaced([key for _, key in await _keys(connection, workspace, source)], asker, now)
+            keys = await _keys(connection, workspace, source)
+            former = to_be_replaced([key for _, key in keys], asker, now)
             if former is None:
                 return Rotated(await self._new_key(connection, known, *first_key_of(known)), None)
             until = min(former.expires_at or now + GRACE, now + GRACE)
-            await self._end(connection, workspace, former.id, until)
+            [digest] = [digest for digest, key in keys if key is former]
+            await connection.execute(update(source_keys).where(source_keys.c.digest == digest).values(expires_at=until))
             return Rotated(await self._new_key(connection, known, former.kind, former.scopes), until)
 
     async def revoke(self, workspace: str, id: str) -> Source:
@@ -89,10 +91,6 @@ class Sources:
         text = spell_key(kind, secrets.token_bytes(_KEY_BYTES))
         await insert_keys(connection, [NewKey(source, kind, scopes, text, self._clock())])
         return text
-
-    async def _end(self, connection: AsyncConnection, workspace: str, id: str, until: Microseconds) -> None:
-        [digest] = [digest for digest, key in await _keys(connection, workspace) if key.id == id]
-        await connection.execute(update(source_keys).where(source_keys.c.digest == digest).values(expires_at=until))
 
 
 async def _found(log: Database, connection: AsyncConnection, source: Source) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -114,6 +115,16 @@ async def test_no_key_dies_unasked_while_two_are_active(house: House) -> None:
     house.now += 5 * SECOND
     assert not await house.knows(former)
     assert (await house.sources.rotate("default", "crm", EVERYTHING)).grace_until == house.now + GRACE
+
+
+async def test_a_key_may_be_revoked_while_it_is_replaced(house: House) -> None:
+    former = await house.first_key()
+    for _ in range(20):
+        former_id = key_id(digest_of(former))
+        rotating = house.sources.rotate("default", "crm", EVERYTHING)
+        rotated, _source = await asyncio.gather(rotating, house.sources.revoke("default", former_id))
+        assert [key.prefix for key in await house.sources.active_keys("default")] == [rotated.key[:9]]
+        former = rotated.key
 
 
 async def test_nobody_makes_a_key_that_may_do_more_than_they(house: House) -> None:
