@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,7 +220,7 @@ def test_a_workspace_moves_to_another_platform_unchanged(tmp_path: Path) -> None
         {"type": "alias", "userId": "new", "previousId": "u"} | call,
         {"type": "page", "userId": "u", "name": "Home", "context": {"device": {"type": "ios"}}} | call,
     ]
-    files = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    files = [tmp_path / "one.jsonl.gz", tmp_path / "two.jsonl.gz"]
     for number, file in enumerate(files):
         (tmp_path / str(number)).mkdir()
         with one_process(tmp_path / str(number)) as platform:
@@ -229,7 +230,7 @@ def test_a_workspace_moves_to_another_platform_unchanged(tmp_path: Path) -> None
                 assert klantreis(platform, "import", files[0]).status == 0
             platform.settle()
             assert klantreis(platform, "export", "events", file).status == 0
-    exported = [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
+    exported = [[json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()] for file in files]
     assert exported[0][0]["properties"]["big"] == big
     assert [[_moved(one) for one in records] for records in exported] == [[_moved(one) for one in exported[0]]] * 2
     assert (files[0].stat().st_mode & 0o777) == 0o600

@@ -90,7 +90,7 @@ def import_history(
 
 def export_history(
     what: Annotated[What, typer.Argument(help="Events, or the instances of journeys.")],
-    file: Annotated[Path, typer.Argument(help="Where to: .csv, .jsonl or .xes.")],
+    file: Annotated[Path, typer.Argument(help="Where to: .csv, .jsonl or .xes; .gz is compressed.")],
     journey: Annotated[str | None, typer.Option(help="Only its instances, or events that they took.")] = None,
     since: Annotated[str | None, typer.Option("--from", help="Only what happened, or began, then or later.")] = None,
     before: Annotated[str | None, typer.Option("--to", help="Only what happened, or began, before.")] = None,

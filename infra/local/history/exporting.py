@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import aiohttp
 from rich.console import Console
@@ -16,21 +18,27 @@ from infra.local.history.sending import said
 
 _SECONDS = 300.0  # of silence: before the first event of a long log is found that is wanted
 _CHUNK = 256 * 1024
+_LEVEL = 1  # higher ones take more time than reading the events
 
 
 async def export(address: Address, name: str, query: Mapping[str, str], path: Path, say: Console) -> None:
-    """`name` as in the address of an export. The file is there when it is whole, for nobody else to read.
+    """`name` as in the address of an export. The file is there when it is whole, for nobody else to read; one that ends
+    in `.gz` is compressed.
 
     Raises SendingFailed, and OSError for a file that cannot be written.
     """
     begun = path.with_name(f"{path.name}.part")
     begun.touch(mode=0o600)
-    with begun.open("wb") as file, _bars(say) as bars:
+    with _opened(begun, compressed=path.suffix == ".gz") as file, _bars(say) as bars:
         task = bars.add_task(path.name, total=None)
         async for chunk in _chunks(address, name, query):
             file.write(chunk)
             bars.advance(task, len(chunk))
     begun.replace(path)
+
+
+def _opened(path: Path, *, compressed: bool) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "wb", _LEVEL)) if compressed else path.open("wb")
 
 
 async def _chunks(address: Address, name: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
