@@ -51,6 +51,14 @@ def test_records_that_are_none_are_told_with_their_line_and_spoil_no_other(tmp_p
     assert rows[2].flaw == "this is no CSV: ',' expected after '\"'"
 
 
+def test_a_long_text_spoils_no_other_row(tmp_path: Path) -> None:
+    letter = "x" * 500_000
+    assert [row.values["b"] for row in rows_of(table(tmp_path, f'a,b\n1,"{letter}\n{letter}"\n3,4\n'))] == [
+        f"{letter}\n{letter}",
+        "4",
+    ]
+
+
 def test_what_is_empty_is_left_out(tmp_path: Path) -> None:
     assert [row.values for row in rows_of(table(tmp_path, "a,b,c\n,2,\n"))] == [{"b": "2"}]
 
@@ -81,9 +89,10 @@ def test_another_encoding_is_named_with_the_line_where_it_shows(tmp_path: Path) 
         ("a,a\n1,2\n", "line 1: two columns are named 'a'."),
         ("", "line 1: there is no header that names the columns."),
         ('a,b\n1,2\n3,"4\n' + "5,6\n" * 300_000, "line 3: the record that begins here does not come to an end."),
+        ('a,b\n1,2\n3,"4\n5,6\n7,8\n', "line 3: the record that begins here does not come to an end."),
         (b"a,b\n" + b"x" * 3_000_000, "line 2: a line has at most 1,048,576 bytes. Is this another format?"),
     ],
-    ids=["UTF-16", "columns of one name", "nothing", "an open quote", "an endless line"],
+    ids=["UTF-16", "columns of one name", "nothing", "an open quote", "one in a small file", "an endless line"],
 )
 def test_files_that_cannot_be_read_say_where_and_why(tmp_path: Path, content: str | bytes, reason: str) -> None:
     with pytest.raises(FileUnusable) as refused:

@@ -26,8 +26,11 @@ class CsvRows:
         self._begins = 1
         """Where the record that is being read begins."""
         self._length = 0
+        self._is_read = False
+        """Whether the last line has been read: an error then is a record that goes on behind it."""
         self._lines = texts(source, dialect.encoding)
         first = next(self._lines, (1, ""))[1]
+        csv.field_size_limit(LONGEST_LINE)  # it knows no limit of a reader; shorter records are for intake to judge
         delimiter = dialect.delimiter or max(_DELIMITERS, key=_outside_quotes(first).count)
         self._read = csv.reader(self._texts(first), delimiter=delimiter, strict=True)
         self.columns = self._header()
@@ -42,7 +45,7 @@ class CsvRows:
             except StopIteration:
                 return
             except csv.Error as error:
-                if self._length > csv.field_size_limit():
+                if self._is_read:
                     raise self._endless() from error
                 number += 1
                 yield Row(number, line, {}, f"this is no CSV: {error}")
@@ -76,6 +79,7 @@ class CsvRows:
             if self._length > LONGEST_LINE:
                 raise self._endless()
             yield text
+        self._is_read = True
 
     def _endless(self) -> FileUnusable:
         return unusable(
