@@ -73,6 +73,17 @@ def test_so_do_tables(tmp_path_factory: pytest.TempPathFactory, event: Recorded)
     assert said(again) == said(event)
 
 
+def test_what_was_sent_on_several_lines_comes_out_on_one(tmp_path: Path) -> None:
+    sent = {"event": "Buy", "userId": "u", "properties": {"a": ["x\n", 1]}, "context": {"b": 2}, "traits": {"c": 3}}
+    event = judge_call(json.dumps(sent | {"type": "track"}, indent=2).replace("\n", "\r\n").encode())
+    assert isinstance(event, Recorded)
+    record = event_record(Entry.of(1, 0, event), b"c" * 16)
+    lines = json_lines([record])
+    assert (lines.count(b"\n"), lines.count(b"\r")) == (1, 0)
+    [again] = imported(write(tmp_path / "events.jsonl", lines))
+    assert said(again) == said(event)
+
+
 def test_numbers_keep_their_digits(tmp_path: Path) -> None:
     sent = b'{"messageId":"m","name":"n","identifiers":[{"type":"t","value":"v"}],"properties":{"big":%d,"price":1.10}}'
     event = judge_input(sent % 2**200)

@@ -16,7 +16,9 @@ class NamedIdentifier(msgspec.Struct):
 
 
 class EventRecord(msgspec.Struct, rename="camel"):
-    """`properties`, `context` and `traits` are the bytes that were sent, so that no number or text changes."""
+    """`properties`, `context` and `traits` are the bytes that were sent, on one line, so that no number or text
+    changes.
+    """
 
     id: str
     customer: str
@@ -69,9 +71,9 @@ def event_record(entry: Entry, customer: ProfileId) -> EventRecord:
         received_at=to_rfc3339(recorded.received_at),
         sequence=recorded.sequence,
         identifiers=[NamedIdentifier(*identifier) for identifier in recorded.identifiers],
-        properties=msgspec.Raw(recorded.properties or b"{}"),
-        context=msgspec.Raw(recorded.context or b"{}"),
-        traits=msgspec.Raw(recorded.traits or b"{}"),
+        properties=_object(recorded.properties),
+        context=_object(recorded.context),
+        traits=_object(recorded.traits),
     )
 
 
@@ -94,6 +96,11 @@ def instance_record(row: InstanceRow) -> InstanceRecord:
         drop_off_phase=row.drop_phase,
         drop_off_at=_moment(row.drop_at),
     )
+
+
+def _object(sent: bytes) -> msgspec.Raw:
+    """Line breaks stand between values only: inside a text they are written otherwise."""
+    return msgspec.Raw(sent.translate(None, b"\r\n") or b"{}")
 
 
 def _moment(moment: int | None) -> str | None:
