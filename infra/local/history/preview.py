@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from infra.chassis.clock import Clock, to_rfc3339
 from infra.local.history.plan import Item
-from infra.local.history.sending import Rejection
+from infra.local.history.sending import Rejection, rejection
 from services.events.intake.domain.event import Receipt
 from services.events.intake.domain.values import Refusal
-from services.events.intake.history import MAX_IMPORTED_BYTES, read_history
+from services.events.intake.history import as_history, read_history
 
 _MOST_SHOWN = 10
 
@@ -30,7 +30,7 @@ class Preview(NamedTuple):
 
 def preview(items: Iterable[Item], clock: Clock) -> Preview:
     now = clock()
-    receipt = Receipt("import", True, None, now, lambda: "", most_bytes=MAX_IMPORTED_BYTES, imported=True)
+    receipt = as_history(Receipt("import", True, None, now, lambda: ""))
     rows = rejected = 0
     shown: list[Rejection] = []
     first: int | None = None
@@ -42,16 +42,9 @@ def preview(items: Iterable[Item], clock: Clock) -> Preview:
         except Refusal as refusal:
             rejected += 1
             if len(shown) < _MOST_SHOWN:
-                shown.append(_rejection(item, refusal))
+                shown.append(rejection(item, refusal.code, refusal.message, refusal.path))
             continue
         first = moment if first is None else min(first, moment)
         last = moment if last is None else max(last, moment)
     moments = (None if moment is None else to_rfc3339(moment) for moment in (first, last))
     return Preview(rows, rejected, shown, *moments)
-
-
-def _rejection(item: Item, refusal: Refusal) -> Rejection:
-    if item.flaw is not None:
-        return Rejection(item.line, "UNUSABLE", item.flaw)
-    where = ".".join(refusal.path)
-    return Rejection(item.line, refusal.code, f"{where}: {refusal.message}" if where else refusal.message)

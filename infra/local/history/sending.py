@@ -91,7 +91,7 @@ class Platform:
         query = None if parcel.source is None else {"source": parcel.source}
         answer = await self._ask(Call("POST", "/v1/history", headers, query, parcel.body, _SECONDS))
         results: list[dict[str, Any]] = msgspec.json.decode(answer.body)["results"]
-        return [_rejection(parcel.items[one["index"]], one) for one in results]
+        return [rejection(parcel.items[one["index"]], one["code"], one["message"], one["path"]) for one in results]
 
     async def _ask(self, call: Call) -> Answer:
         for pause in (*_PAUSES, None):
@@ -119,9 +119,9 @@ def said(answer: Answer) -> str:
     return message
 
 
-def _rejection(item: Item, result: dict[str, Any]) -> Rejection:
+def rejection(item: Item, code: str, message: str, path: Iterable[str]) -> Rejection:
+    """Of what is refused, unless it is known already why nothing can be made of it."""
     if item.flaw is not None:
         return Rejection(item.line, "UNUSABLE", item.flaw)
-    where = ".".join(result["path"])
-    message = f"{where}: {result['message']}" if where else result["message"]
-    return Rejection(item.line, result["code"], message)
+    where = ".".join(path)
+    return Rejection(item.line, code, f"{where}: {message}" if where else message)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"-?\d{1,3}((\.\d{3})+|\d*)(,\d+)?", re.ASCII)
 _EPOCH = re.compile(r"\d{9,14}(\.\d+)?", re.ASCII)
@@ -44,7 +44,7 @@ class Times(NamedTuple):
 
 def number(text: str) -> Any:
     """With the digits as they are written, however many."""
-    return _matched(_NUMBER, text, "a number")
+    return _matched(NUMBER, text, "a number")
 
 
 def _decimal_comma(text: str) -> Any:

@@ -6,7 +6,6 @@ without one there are no entities to be expanded, and nothing outside of the fil
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
@@ -15,6 +14,7 @@ import msgspec
 
 from infra.local.history.files import Source
 from infra.local.history.rows import Row, unusable
+from infra.local.history.values import NUMBER
 
 CASE = "case:"
 _CHUNK = 64 * 1024
@@ -23,7 +23,6 @@ _LONGEST_EVENT = 1 << 20
 _DEEPEST = 64
 _SCALARS = frozenset({"string", "date", "int", "float", "boolean", "id"})
 _MANY = frozenset({"list", "container"})
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 class _Attribute:
@@ -130,6 +129,6 @@ def _value(type: str, text: str) -> Any:
     """Numbers keep the digits they were written with; what JSON has no word for, such as NaN, stays a text."""
     if type == "boolean":
         return text.strip().lower() in ("true", "1")
-    if type in ("int", "float") and _NUMBER.fullmatch(text):
+    if type in ("int", "float") and NUMBER.fullmatch(text):
         return msgspec.Raw(text.encode())
     return text

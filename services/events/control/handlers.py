@@ -80,12 +80,16 @@ async def bootstrap(database: Database, credentials_file: Path, clock: Clock) ->
     return Bootstrapped(credentials, None)
 
 
+def random_key(kind: KeyKind) -> str:
+    return spell_key(kind, secrets.token_bytes(_KEY_BYTES))
+
+
 async def make_key(store: ControlStore, workspace: str, source: str, kind: KeyKind, clock: Clock) -> str:
     """A new key of a source, shown this once. Raises NotFound for an unknown source."""
     known = await store.source(workspace, source)
     if known is None:
         raise _no_source(source)
-    text = spell_key(kind, secrets.token_bytes(_KEY_BYTES))
+    text = random_key(kind)
     await store.add_key(_key(known, kind, text, clock()))
     return text
 
@@ -184,8 +188,8 @@ class _Kept(Generic[_K, _V]):
 
 
 def _new_credentials() -> Credentials:
-    admin = spell_key(KeyKind.SECRET, secrets.token_bytes(_KEY_BYTES))
-    write = spell_key(KeyKind.WRITE, secrets.token_bytes(_KEY_BYTES))
+    admin = random_key(KeyKind.SECRET)
+    write = random_key(KeyKind.WRITE)
     return Credentials(admin, write, DEFAULT_WORKSPACE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -13,12 +12,11 @@ from infra.chassis.clock import Clock
 from infra.chassis.database import Database
 from infra.chassis.errors import NotFound
 from services.events.control.declaring import GRACE, Key, check_source, first_key_of, to_be_replaced
-from services.events.control.domain import KeyKind, Source, key_id, spell_key
+from services.events.control.domain import KeyKind, Source, key_id
+from services.events.control.handlers import random_key
 from services.events.control.store import NewKey, columns_of, insert_keys, read_source
 from services.events.log_tables import source_keys, sources
 from services.events.timeline.domain import Microseconds
-
-_KEY_BYTES = 24
 
 
 class Saved(NamedTuple):
@@ -88,7 +86,7 @@ class Sources:
             return [key for _, key in await _keys(connection, workspace) if key.is_active(now)]
 
     async def _new_key(self, connection: AsyncConnection, source: Source, kind: KeyKind, scopes: frozenset[str]) -> str:
-        text = spell_key(kind, secrets.token_bytes(_KEY_BYTES))
+        text = random_key(kind)
         await insert_keys(connection, [NewKey(source, kind, scopes, text, self._clock())])
         return text
 
