@@ -8,6 +8,7 @@ from typing import NamedTuple
 from infra.chassis.errors import BadRequest
 from services.events.intake.domain.moments import read_moment
 from services.events.intake.domain.values import Refusal
+from services.events.intake.requests import parameter
 from services.events.timeline.domain import Microseconds
 
 
@@ -27,7 +28,7 @@ def read_wanted(query: Mapping[str, str]) -> Wanted:
     unknown = query.keys() - {"journey", "from", "to"}
     if unknown:
         raise BadRequest(f"An export is asked for by `journey`, `from` and `to`, not by {sorted(unknown)[0]!r}.")
-    return Wanted(query.get("journey"), _moment(query, "from"), _moment(query, "to"))
+    return Wanted(parameter(query, "journey"), _moment(query, "from"), _moment(query, "to"))
 
 
 def _moment(query: Mapping[str, str], name: str) -> Microseconds | None:

@@ -23,7 +23,7 @@ from services.events.intake.entrance import POSITION_HEADER, Endpoint, Entrance
 from services.events.intake.handlers import Intake, Logged, beside, message_id_of
 from services.events.intake.judging import Judged
 from services.events.intake.library_settings import LibrarySettings
-from services.events.intake.requests import read_body
+from services.events.intake.requests import parameter, read_body
 from services.events.intake.slots import Refused
 
 _MANY = 20
@@ -79,7 +79,7 @@ def _cloud_events(intake: Intake) -> Endpoint:
             raise Unauthenticated("Give a key in `Authorization`, or a write key as `?writeKey=` in the address.")
         check_origin(caller, request)
         opened = await open_cloud_events(request, body)
-        subject_type = request.query_params.get("subject") or None
+        subject_type = parameter(request.query_params, "subject") or None
         return await _rejections(await intake.record_cloud_events(caller, opened, subject_type, len(body)))
 
     return record
@@ -97,7 +97,8 @@ def _history(intake: Intake) -> Endpoint:
         opened = await open_batch(body)
         if opened.context:
             raise BadRequest("Each item of history has its own `context`.", code=BAD_BODY)
-        logged = await intake.import_history(caller, request.query_params.get("source"), opened, len(body))
+        source = parameter(request.query_params, "source")
+        logged = await intake.import_history(caller, source, opened, len(body))
         return await _rejections(logged)
 
     return record

@@ -1,12 +1,14 @@
-"""The body of a request, before anybody understands it."""
+"""The body and the address of a request, before anybody understands them."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 
 from starlette.requests import ClientDisconnect, Request
 
 from infra.chassis.errors import BadRequest, Problem, TooLarge
+from services.events.intake.domain.values import find_flaw
 
 MAX_BODY_BYTES = 4 << 20
 _DRAINED_BYTES = 64 << 20
@@ -16,6 +18,14 @@ _GZIP = 16 + zlib.MAX_WBITS
 class UnsupportedEncoding(Problem):
     status = 415
     default_code = "UNSUPPORTED_ENCODING"
+
+
+def parameter(query: Mapping[str, str], name: str) -> str | None:
+    """What an address says, None if it does not. Raises BadRequest for a text that cannot be kept, such as U+0000."""
+    value = query.get(name)
+    if flaw := find_flaw(value):
+        raise BadRequest(f"`{name}`: {flaw.message}", code=flaw.code)
+    return value
 
 
 async def read_body(request: Request) -> bytes:

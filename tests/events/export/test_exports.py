@@ -201,7 +201,12 @@ async def test_who_may_not_export_is_refused(database_url: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "code"),
-    [({"from": "then"}, "BAD_TIMESTAMP"), ({"to": "x"}, "BAD_TIMESTAMP"), ({"x": "y"}, "BAD_REQUEST")],
+    [
+        ({"from": "then"}, "BAD_TIMESTAMP"),
+        ({"to": "x"}, "BAD_TIMESTAMP"),
+        ({"x": "y"}, "BAD_REQUEST"),
+        ({"journey": "\0"}, "BAD_VALUE"),
+    ],
 )
 async def test_what_is_not_understood_is_refused(sqlite_url: str, query: dict[str, str], code: str) -> None:
     async with desk(sqlite_url) as opened:

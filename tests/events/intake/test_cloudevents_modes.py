@@ -303,6 +303,8 @@ async def test_the_address_says_what_subjects_are(door: Door) -> None:
     assert [event.identifiers for event in await door.events(answer)] == [(("crm_id", "C-7"),)]
     answer = await send_headers(door, ("ce-userid", ""), ("ce-subject", "C-7"), path="/v1/events?subject=")
     assert results(answer) == [(0, "NO_IDENTIFIER", [])]
+    answer = await send_headers(door, ("ce-subject", "C-7"), path="/v1/events?subject=crm%00id")
+    assert problem(answer) == (400, "BAD_VALUE")  # PostgreSQL cannot keep it: the projector would never get past it
 
 
 async def test_other_methods_and_pages(door: Door) -> None:

@@ -53,6 +53,7 @@ async def test_history_belongs_to_the_source_that_is_named(door: Door) -> None:
     answer = await load(door, bought(), path="/v1/history?source=website")
     assert [one.source for one in await door.events(answer)] == ["website"]
     assert problem(await load(door, bought(), path="/v1/history?source=nowhere")) == (404, "UNKNOWN_SOURCE")
+    assert problem(await load(door, bought(), path="/v1/history?source=web%00site")) == (400, "BAD_VALUE")
 
 
 async def test_an_alias_keeps_the_user_whose_it_is_first(door: Door) -> None:
