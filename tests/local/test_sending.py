@@ -6,9 +6,17 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from rich.console import Console
+
+from infra.local.history.exporting import export
+from infra.local.history.failures import SendingFailed
+from infra.local.history.importing import Address
 from infra.local.history.journal import Done, Journal
 from infra.local.history.plan import Item
-from infra.local.history.sending import packed
+from infra.local.history.sending import Platform, packed
 
 
 def items(count: int, size: int = 20, source: str | None = None) -> list[Item]:
@@ -56,3 +64,20 @@ def test_a_journal_is_of_one_file_as_it_is_and_of_one_way(tmp_path: Path) -> Non
     journal.forget()
     journal.forget()
     assert journal.read() == Done(0, 0)
+
+
+async def test_whoever_answers_but_is_not_klantreis_is_asked_for_nothing_more(tmp_path: Path) -> None:
+    async def shop(_request: web.Request) -> web.Response:
+        return web.Response(text="<html>Welcome to our shop</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", shop)
+    async with TestServer(app) as server:
+        url = str(server.make_url("/"))
+        [(parcels, _last)] = packed(items(1), None)
+        with pytest.raises(SendingFailed, match="Is this the address of Klantreis"):
+            async with Platform(url, "sk_x") as platform:
+                await platform.send(parcels)
+        with pytest.raises(SendingFailed, match="Is this the address of Klantreis"):
+            await export(Address(url, "sk_x"), "events.csv", {}, tmp_path / "events.csv", Console(quiet=True))
+    assert not (tmp_path / "events.csv").exists()

@@ -46,7 +46,7 @@ async def _chunks(address: Address, name: str, query: Mapping[str, str]) -> Asyn
     headers = {"Authorization": f"Bearer {address.key}"}
     try:
         async with http.request(Call("GET", f"/v1/export/{name}", headers, query, within=_SECONDS)) as response:
-            if response.status != 200:
+            if response.status != 200 or "Content-Disposition" not in response.headers:  # else it is somebody's page
                 raise SendingFailed(said(Answer(response.status, await response.read())))
             async for chunk in response.content.iter_chunked(_CHUNK):
                 yield chunk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -67,6 +67,17 @@ def _parcels(items: Sequence[Item], source: str | None) -> list[Parcel]:
     ]
 
 
+class _Refused(msgspec.Struct):
+    index: int
+    code: str
+    message: str
+    path: list[str]
+
+
+class _Taken(msgspec.Struct):
+    results: list[_Refused]
+
+
 class Platform:
     """A running platform, spoken to with a secret key. Use with `async with`."""
 
@@ -90,8 +101,11 @@ class Platform:
         headers = self._headers | {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         query = None if parcel.source is None else {"source": parcel.source}
         answer = await self._ask(Call("POST", "/v1/history", headers, query, parcel.body, _SECONDS))
-        results: list[dict[str, Any]] = msgspec.json.decode(answer.body)["results"]
-        return [rejection(parcel.items[one["index"]], one["code"], one["message"], one["path"]) for one in results]
+        try:
+            refused = msgspec.json.decode(answer.body, type=_Taken).results
+        except msgspec.DecodeError as error:
+            raise SendingFailed(said(answer)) from error
+        return [rejection(parcel.items[one.index], one.code, one.message, one.path) for one in refused]
 
     async def _ask(self, call: Call) -> Answer:
         for pause in (*_PAUSES, None):
