@@ -16,11 +16,13 @@ from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.errors import Problem
 from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
 from infra.chassis.telemetry import configure_logging
+from infra.demo.command import demo
 from infra.local.history import commands
 from infra.local.history.failures import BadMapping, Failure, FileUnusable
 from services.events.settings import NeedsPostgres
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(demo)
 app.command("import")(commands.import_history)
 app.command("export")(commands.export_history)
 _say = Console(highlight=False, soft_wrap=True)

@@ -39,23 +39,21 @@ class Simulation:
     @property
     def history(self) -> Iterator[Call]:
         """Customer by customer, each in the order in which it happened."""
-        return (call for visits in self.lives for visit in visits if _is_over(visit) for call in visit.calls)
+        return (call for visit in self._over() for call in visit.calls)
 
     @property
     def ledger(self) -> Ledger:
         """Of history."""
-        return Ledger(
-            fact for visits in self.lives for visit in visits if _is_over(visit) for fact in visit.facts
-        )
+        return Ledger(fact for visit in self._over() for fact in visit.facts)
+
+    @staticmethod
+    def is_history(visit: Visit) -> bool:
+        return visit.ends < -QUIET
 
     def live(self) -> Iterator[Call]:
         """What happens behind history, in the order in which it happens, without end."""
-        waiting = [
-            (call.at, number, call)
-            for number, call in enumerate(
-                call for visits in self.lives for visit in visits if not _is_over(visit) for call in visit.calls
-            )
-        ]
+        begun = (visit for visits in self.lives for visit in visits if not self.is_history(visit))
+        waiting = [(call.at, number, call) for number, call in enumerate(call for one in begun for call in one.calls)]
         heapq.heapify(waiting)
         numbers = count(len(waiting))
         for day in count(self.days):
@@ -75,6 +73,5 @@ class Simulation:
             begins = (day - self.days) * DAY + hour * HOUR + chance.randrange(HOUR)
             yield life(seed, day * self.customers + number, begins)
 
-
-def _is_over(visit: Visit) -> bool:
-    return visit.ends < -QUIET
+    def _over(self) -> Iterator[Visit]:
+        return (visit for visits in self.lives for visit in visits if self.is_history(visit))

@@ -39,7 +39,9 @@ def _persona(key: str, name: str, segment: str, goal: str, delight: str, channel
 
 
 PERSONAS = [
-    _persona("value", "who counts", "value", "To be sure that nothing is paid twice.", "One price, told at once.", "web"),
+    _persona(
+        "value", "who counts", "value", "To be sure that nothing is paid twice.", "One price, told at once.", "web"
+    ),
     _persona("quality", "who keeps things", "quality", "To need nothing new for years.", "To touch it first.", "shop"),
     _persona("gift", "who gives", "gift", "To be thanked for having listened.", "It is there in time.", "app"),
 ]

@@ -225,7 +225,7 @@ class Need:
             teller.later(2 * HOUR, 2 * DAY)
             with teller.visit():
                 teller.book(Solved(ticket))
-                teller.is_known(Source.CALLS, "Support Ticket Solved", counts=False, **about)
+                teller.is_noted(Source.CALLS, "Support Ticket Solved", **about)
 
 
 def _properties(product: Product) -> dict[str, Any]:

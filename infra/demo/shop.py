@@ -89,7 +89,7 @@ class Leaving(StrEnum):
     PAYMENT = "PAYMENT_OPTIONS"
 
 
-# A phone shows one thing at a time: what delivery costs comes as a surprise there. On a laptop it stands beside the cart.
+# A phone shows one thing at a time: what delivery costs comes as a surprise there. On a laptop it stands beside it.
 LEAVING: Mapping[str, Mapping[Leaving, float]] = {
     "mobile": {
         Leaving.DOUBT: 0.10,

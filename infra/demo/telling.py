@@ -97,17 +97,19 @@ class Teller:
         context = dict(self.device.context) | {"campaign": {"medium": medium, "name": "simulated-season"}}
         self._says(self.device.source, "page", name="Home", context=context, **self._who())
 
-    def is_known(self, source: Source, name: str, /, *, counts: bool = True, **properties: Any) -> None:
-        """Something that another system than the device tells about a known customer.
-
-        `counts`: whether it is a contact on the journey of buying.
-        """
+    def is_known(self, source: Source, name: str, /, **properties: Any) -> None:
+        """Something that another system than the device tells about a known customer."""
         channel: str | None = properties.pop("channel", None)
-        context = dict(self.device.context) if source is Source.MAIL and name == "Email Link Clicked" else {}
+        self._touches(channel or CHANNELS[source])
+        self.is_noted(source, name, channel=channel, **properties)
+
+    def is_noted(self, source: Source, name: str, /, **properties: Any) -> None:
+        """The same, but it is no contact on the journey of buying."""
+        channel: str | None = properties.pop("channel", None)
+        # Of the other systems only a mail sees the device on which it is read.
+        context = dict(self.device.context) if name == "Email Link Clicked" else {}
         if channel is not None:
             context["channel"] = channel
-        if counts:
-            self._touches(channel or CHANNELS[source])
         who = {"userId": self.customer.key} if self.logged_in else self._who()
         self._says(source, "track", event=name, properties=properties, context=context, **who)
 
