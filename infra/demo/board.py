@@ -9,6 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from infra.demo.maps import CHECKOUT
 from infra.demo.scene import Belief, JourneyView, Scene
 
 _WIDE = 120
@@ -26,14 +27,17 @@ class Board:
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         rows = max(_LEAST_ROWS, min(_MOST_ROWS, (options.size.height - _OTHER_LINES) // 2))
         scene = self._scene
-        views = [_journey(view, rows) for view in scene.journeys.values()]
         if options.max_width >= _WIDE:
             grid = Table.grid(expand=True)
-            for _ in views:
+            for _ in scene.journeys:
                 grid.add_column(ratio=1)
-            grid.add_row(*views)
-            views = [grid]
-        yield Group(_header(scene), *views, _changes(scene))
+            grid.add_row(*(_journey(view, rows) for view in scene.journeys.values()))
+            yield Group(_header(scene), grid, _changes(scene))
+        else:  # where there is room for one only, it is the one that changes most
+            others = [
+                f"{escape(view.name)}: {_statuses(view)}" for key, view in scene.journeys.items() if key != CHECKOUT
+            ]
+            yield Group(_header(scene), _journey(scene.journeys[CHECKOUT], _LEAST_ROWS), *others)
 
 
 def _header(scene: Scene) -> RenderableType:
@@ -59,7 +63,7 @@ def _journey(view: JourneyView, rows: int) -> RenderableType:
     return Panel(Group(*parts), title=escape(view.name), title_align="left")
 
 
-def _statuses(view: JourneyView) -> RenderableType:
+def _statuses(view: JourneyView) -> Text:
     counts = "  ".join(f"{count} {_words(status)}" for status, count in view.statuses.items())
     return Text(counts or "nobody yet", style="dim")
 
@@ -75,7 +79,7 @@ def _phases(view: JourneyView) -> RenderableType:
     return table
 
 
-def _belief(belief: Belief) -> RenderableType:
+def _belief(belief: Belief) -> Text:
     if belief.seen is None:
         return Text(f"“{belief.statement}” Nobody has left yet.", style="dim")
     return Text.assemble(
@@ -104,12 +108,7 @@ def lines_of(scene: Scene) -> list[str]:
 
 def beliefs_of(scene: Scene) -> list[str]:
     """What the maps claim, beside what is seen."""
-    return [_plain(belief) for view in scene.journeys.values() for belief in view.beliefs]
-
-
-def _plain(belief: Belief) -> str:
-    text = _belief(belief)
-    return text.plain if isinstance(text, Text) else ""
+    return [_belief(belief).plain for view in scene.journeys.values() for belief in view.beliefs]
 
 
 def _words(name: str) -> str:

@@ -10,10 +10,11 @@ from random import Random
 
 from infra.demo.facts import Ledger
 from infra.demo.script import life
-from infra.demo.shop import HOURS
+from infra.demo.shop import HOURS, OPENS
 from infra.demo.telling import DAY, HOUR, MINUTE, Call, Visit
 
-_HOURS = list(accumulate(HOURS))
+_HOURS = list(accumulate(HOURS[OPENS:] + HOURS[:OPENS]))
+"""From opening on, because that is when days begin here."""
 QUIET = 15 * MINUTE
 """Visits of history end at least so long before the demo begins, so that whoever left a checkout has left it."""
 

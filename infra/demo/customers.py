@@ -49,5 +49,5 @@ def drawn(chance: Random, shares: Mapping[T, float]) -> T:
 
 def drawn_or_none(chance: Random, shares: Mapping[T, float]) -> T | None:
     """The same, where what is left of 1 is likely to be none of them."""
-    likely: dict[T | None, float] = {**shares, None: 1 - sum(shares.values())}
-    return drawn(chance, likely)
+    likely: dict[T | None, float] = dict(shares.items())
+    return drawn(chance, likely | {None: 1 - sum(shares.values())})

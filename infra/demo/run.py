@@ -64,7 +64,11 @@ async def run_demo(wanted: Wanted, say: Console) -> None:
 async def _run(wanted: Wanted, say: Console) -> None:
     async with AsyncExitStack() as stack:
         platform, folder = await _found(wanted, say, stack)
-        await _play(wanted, platform, folder, say)
+        try:
+            await _play(wanted, platform, folder, say)
+        finally:
+            if folder != wanted.folder:
+                say.print(f"The platform ends with the demo. To look around: KLANTREIS_DATA={folder} klantreis up")
 
 
 async def _found(wanted: Wanted, say: Console, stack: AsyncExitStack) -> tuple[Platform, Path]:

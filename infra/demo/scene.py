@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.demo.telling import DAY
+from infra.demo.shop import OPENS
+from infra.demo.telling import DAY, HOUR, MINUTE
 
 Json = dict[str, Any]
 _SHARE_WITH_REASON = "share with reason "
@@ -113,9 +114,9 @@ class Scene:
 
     @property
     def clock(self) -> str:
-        """The day and time in the shop, counted from when the demo began."""
-        day, second = divmod(int(self.elapsed), DAY)
-        return f"day {day + 1}, {second // 3_600:02}:{second // 60 % 60:02}"
+        """The day and time in the shop; day 1 is when the demo began."""
+        day, second = divmod(int(self.elapsed) + OPENS * HOUR, DAY)
+        return f"day {day + 1}, {second // HOUR:02}:{second // MINUTE % 60:02}"
 
     def hears_insights(self, journey: str, insights: Json) -> None:
         self.journeys[journey].insights = insights
@@ -133,8 +134,15 @@ class Scene:
         else:
             reason = (instance["dropOff"] or {}).get("reason")
             what = f"{instance['status'].lower()} in {phase}" + (f": {_words(reason)}" if reason else "")
-        who = instance["customer"]["id"][-6:] if instance["customer"] else "somebody"
-        self.changes.appendleft(f"{self.journeys[journey].name}: …{who} {what}")
+        told = f"{self.journeys[journey].name}: {_who(instance['customer'])} {what}"
+        if told not in self.changes:  # phase and status that change at once are told one by one
+            self.changes.appendleft(told)
+
+
+def _who(customer: Json | None) -> str:
+    """The user id, else whatever the customer is known by."""
+    known = {one["type"]: one["value"] for one in reversed(customer["identifiers"])} if customer else {}
+    return str(known.get("user_id") or next(iter(known.values()), "somebody"))
 
 
 def _words(reason: str) -> str:

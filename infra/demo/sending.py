@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from infra.chassis.clock import Clock, to_rfc3339
 from infra.chassis.errors import Unavailable
 from infra.demo.maps import Json
-from infra.demo.platform import Platform
 from infra.demo.shop import Source
 from infra.demo.telling import Call
 
@@ -24,21 +23,29 @@ class Sent(NamedTuple):
     refused: int
 
 
-async def load_history(platform: Platform, calls: Iterable[Call], began: int, told: Callable[[Sent], None]) -> None:
+class FrontDoor(Protocol):
+    """Where calls go; both say how many are refused, and raise Problem."""
+
+    async def load(self, source: str, calls: Sequence[Json]) -> int: ...
+
+    async def record(self, key: str, calls: Sequence[Json]) -> int: ...
+
+
+async def load_history(door: FrontDoor, calls: Iterable[Call], began: int, told: Callable[[Sent], None]) -> None:
     """Loads what happened before `began` (microseconds since 1970). Raises Problem."""
     coming = iter(calls)
     while window := list(islice(coming, _MOST_CALLS)):
         for source, bodies in _by_source(window, began, speed=1):
-            told(Sent(len(bodies), await platform.load(source, bodies)))
+            told(Sent(len(bodies), await door.load(source, bodies)))
 
 
 class Present:
     """Makes calls when they are due, in a time that passes `speed` times as fast as ours."""
 
     def __init__(
-        self, platform: Platform, keys: Mapping[Source, str], began: int, speed: float, clock: Clock, sleep: Sleep
+        self, door: FrontDoor, keys: Mapping[Source, str], began: int, speed: float, clock: Clock, sleep: Sleep
     ) -> None:
-        self._platform = platform
+        self._door = door
         self._keys = keys
         self._began = began
         self._speed = speed
@@ -71,7 +78,7 @@ class Present:
     async def _record(self, source: Source, bodies: list[Json]) -> int:
         while True:
             try:
-                return await self._platform.record(self._keys[source], bodies)
+                return await self._door.record(self._keys[source], bodies)
             except Unavailable as problem:  # calls carry message ids, so it does no harm to make them twice
                 await self._sleep(problem.retry_after)
 

@@ -143,5 +143,7 @@ COMES_AGAIN = 0.15
 SEGMENTS: Mapping[str, float] = {"value": 0.5, "quality": 0.3, "gift": 0.2}
 """What customers say matters to them when they log in; personas are recognised by it."""
 
+OPENS = 9
+"""The hour of the shop's clock at which the demo begins: at night there would be little to see."""
 HOURS = (1, 1, 1, 1, 1, 2, 3, 5, 6, 7, 8, 8, 9, 8, 8, 8, 8, 9, 11, 13, 14, 12, 8, 3)
-"""How many come in each hour of a day (UTC), relative to one another: most in the evening."""
+"""How many come in each hour of the shop's day, relative to one another: most in the evening."""

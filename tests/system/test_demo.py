@@ -1,0 +1,219 @@
+"""A story of somebody who wants to see what the platform can do, and checks whether it tells the truth."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.demo.calendar import Simulation
+from infra.demo.facts import Checkout, Hop, Ledger
+from infra.demo.maps import BUYING, CHECKOUT, SERVICE
+from tests.support.command import klantreis
+from tests.support.databases import PostgresServer, fresh_postgresql
+from tests.support.platform import COMMAND, Platform, free_port, one_process, until
+
+DAYS, CUSTOMERS, SEED = 40, 10, 3
+ONCE = ("demo", "--once", "--days", DAYS, "--customers", CUSTOMERS, "--seed", SEED)
+INSIGHTS = """
+query($key: String!, $by: HopDimension = CHANNEL) {
+  journey(key: $key) { insights {
+    instances byStatus { status count } funnel { phase reached continued dropped }
+    hops(by: $by) { from to count } dropOffs { phase reason device count }
+  } }
+}
+"""
+RETURNED = """
+query($after: String) {
+  instances(first: 100, after: $after, where: {journey: "sim-buying", status: [RETURNED]}) {
+    edges { node { key dropOff { reason } } } pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+def platform(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer
+) -> Iterator[Platform]:
+    """The demo wants one address, as there is in one process or behind an ingress."""
+    folder = tmp_path_factory.mktemp("platform")
+    if request.param == "SQLite":
+        with one_process(folder) as running:
+            yield running
+        return
+    with fresh_postgresql(postgresql) as url, one_process(folder, url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def said(platform: Platform) -> str:
+    """What the command says that loads the history."""
+    finished = klantreis(platform, *ONCE)
+    assert (finished.status, finished.err) == (0, "")
+    return finished.out
+
+
+@pytest.fixture(scope="module")
+def books() -> Ledger:
+    return Simulation(SEED, DAYS, CUSTOMERS).ledger
+
+
+def insights(platform: Platform, key: str) -> dict[str, Any]:
+    found: dict[str, Any] = platform.graphql(INSIGHTS, key=key)["journey"]["insights"]
+    return found
+
+
+def statuses(shown: dict[str, Any]) -> dict[str, int]:
+    return {one["status"]: one["count"] for one in shown["byStatus"]}
+
+
+def test_all_of_history_is_taken(platform: Platform, said: str) -> None:
+    events = len(list(Simulation(SEED, DAYS, CUSTOMERS).history))
+    assert re.search(rf"^{events} events of 400 simulated customers in 40 days: .* s, 0 refused\.$", said, re.MULTILINE)
+
+
+def test_the_checkout_is_as_it_was_played(platform: Platform, said: str, books: Ledger) -> None:
+    shown = insights(platform, CHECKOUT)
+    ordered = sum(count for run, count in books.checkouts.items() if run.reason is None)
+    assert statuses(shown) == {"COMPLETED": ordered, "ABANDONED": books.checkouts.total() - ordered}
+    found = Counter({Checkout(one["device"], one["phase"], one["reason"]): one["count"] for one in shown["dropOffs"]})
+    assert found == Counter({run: count for run, count in books.checkouts.items() if run.reason is not None})
+    phases = ["cart", "details", "delivery", "payment", "ordered"]
+    furthest = Counter[str]()
+    for run, count in books.checkouts.items():
+        furthest[run.phase] += count
+    reached = [sum(furthest[later] for later in phases[place:]) for place in range(5)]
+    assert [(one["phase"], one["reached"]) for one in shown["funnel"]] == list(zip(phases, reached, strict=True))
+
+
+def test_phones_are_where_delivery_cost_hurts(platform: Platform, said: str) -> None:
+    shown = insights(platform, CHECKOUT)["dropOffs"]
+    by_device = {one["device"]: one["count"] for one in shown if one["reason"] == "EXTRA_COST"}
+    assert by_device["mobile"] > 2 * by_device["desktop"]
+
+
+def test_what_the_map_believes_is_refuted(platform: Platform, said: str) -> None:
+    found = re.search(r"miss their way to pay\.” Claimed 40%, seen (\d+)% of (\d+)", said)
+    assert found
+    shown = insights(platform, CHECKOUT)
+    lost = statuses(shown)["ABANDONED"]
+    missed = sum(one["count"] for one in shown["dropOffs"] if one["reason"] == "PAYMENT_OPTIONS")
+    assert found.groups() == (f"{missed / lost * 100:.0f}", str(lost))
+    assert missed / lost < 0.25
+
+
+def test_orders_end_as_they_were_played(platform: Platform, said: str, books: Ledger) -> None:
+    found = statuses(insights(platform, BUYING))
+    undone = Counter(one.status for one in books.undone.values())
+    assert found["COMPLETED"] == len(books.orders) - len(books.undone)
+    assert {status: found.get(status, 0) for status in ("CANCELLED", "RETURNED")} == {
+        status: undone[status] for status in ("CANCELLED", "RETURNED")
+    }
+
+
+def test_returns_are_those_that_were_played(platform: Platform, said: str, books: Ledger) -> None:
+    listed = platform.graphql(RETURNED)["instances"]
+    assert not listed["pageInfo"]["hasNextPage"]
+    assert {edge["node"]["key"]: edge["node"]["dropOff"]["reason"] for edge in listed["edges"]} == {
+        order: one.reason for order, one in books.undone.items() if one.status == "RETURNED"
+    }
+
+
+def test_channels_are_changed_as_it_was_played(platform: Platform, said: str, books: Ledger) -> None:
+    found = {Hop(one["from"], one["to"]): one["count"] for one in insights(platform, BUYING)["hops"]}
+    assert found == dict(books.hops)
+    assert found[Hop("web", "shop")] > 10
+
+
+def test_complaints_are_solved_as_it_was_played(platform: Platform, said: str, books: Ledger) -> None:
+    shown = insights(platform, SERVICE)
+    assert (shown["instances"], statuses(shown)["COMPLETED"]) == (len(books.complaints), len(books.solved))
+
+
+def test_what_to_look_at_can_be_copied(platform: Platform, said: str) -> None:
+    commands = re.findall(r"^(?:KEY=|curl ).*$", said, re.MULTILINE)
+    assert len(commands) == 6
+    finished = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\necho\n".join(commands)], capture_output=True, text=True, timeout=60
+    )
+    assert finished.returncode == 0, finished.stderr
+    answers = finished.stdout.split("\n")[1:]
+    assert len(answers) == 5
+    assert all(answer.startswith('{"data":') and "null" not in answer.partition('":')[0] for answer in answers)
+    # One customer, known on two devices, whose history is one
+    assert answers[-1].count("anonymous_id") == 2
+
+
+def test_the_second_time_nothing_is_loaded_twice(platform: Platform, said: str) -> None:
+    before = insights(platform, BUYING)["instances"]
+    again = klantreis(platform, *ONCE)
+    assert (again.status, again.err) == (0, "")
+    assert again.lines[0] == "History was loaded before, for seed 3; new customers come from now on."
+    assert insights(platform, BUYING)["instances"] == before
+
+
+def test_it_goes_on_until_somebody_has_seen_enough(platform: Platform, said: str, tmp_path: Path) -> None:
+    before = insights(platform, BUYING)["instances"]
+    told = tmp_path / "told"
+    with told.open("wb") as out:
+        running = subprocess.Popen(
+            [str(COMMAND), "demo", "--seed", str(SEED), "--speed", "40000"],
+            env=os.environ | {"KLANTREIS_DATA": str(platform.data), "KLANTREIS_URL": platform.intake_url},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: re.search(r"[1-9]\d* events sent, 0 refused", told.read_text()), 40, "customers come")
+        until(lambda: insights(platform, BUYING)["instances"] > before, 20, "customers are seen")
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 0
+    finally:
+        running.kill()
+        running.wait()
+    assert told.read_text().splitlines()[-1] == (
+        "The simulated shop is closed. Its history stays; the same command opens it again."
+    )
+    assert "Traceback" not in told.read_text()
+
+
+def test_where_nothing_runs_a_platform_is_started_beside_what_is_real(tmp_path: Path) -> None:
+    port = free_port()
+    finished = subprocess.run(
+        [str(COMMAND), *map(str, ONCE), "--days", "2", "--url", f"http://127.0.0.1:{port}"],
+        env=os.environ | {"KLANTREIS_DATA": str(tmp_path), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    folder = tmp_path / "demo"
+    lines = finished.stdout.splitlines()
+    assert lines[0] == (
+        f"Nothing runs at http://127.0.0.1:{port}: starting a platform there, which keeps its data in {folder}."
+    )
+    assert lines[-1] == f"The platform ends with the demo. To look around: KLANTREIS_DATA={folder} klantreis up"
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_elsewhere_none_is_started(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [str(COMMAND), "demo", "--once", "--url", "http://shop.invalid", "--key", "sk_x"],
+        env=os.environ | {"KLANTREIS_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == os.EX_TEMPFAIL
+    assert finished.stderr.startswith("Nothing answers at http://shop.invalid. Start the platform there")
+    assert list(tmp_path.iterdir()) == []
