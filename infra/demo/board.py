@@ -42,9 +42,10 @@ class Board:
 
 def _header(scene: Scene) -> RenderableType:
     refused = f", [red]{scene.refused} refused[/red]" if scene.refused else ""
+    trouble = f"  [red]{escape(scene.trouble)}[/red]" if scene.trouble else ""
     return Panel(
         f"[bold]Simulated shop[/bold]  {scene.clock}  (time passes {scene.speed:g} times as fast)"
-        f"  {scene.sent} events sent{refused}  [dim]Ctrl+C ends it[/dim]",
+        f"  {scene.sent} events sent{refused}{trouble}  [dim]Ctrl+C ends it[/dim]",
         border_style="cyan",
     )
 
@@ -96,13 +97,13 @@ def _changes(scene: Scene) -> RenderableType:
 
 
 def lines_of(scene: Scene) -> list[str]:
-    """A summary of each journey in one line."""
-    found = []
+    """How it goes, and a summary of each journey in one line."""
+    found = [f"{scene.clock}: {scene.sent} events sent, {scene.refused} refused. {scene.trouble}".rstrip()]
     for view in scene.journeys.values():
         counts = ", ".join(f"{count} {_words(status)}" for status, count in view.statuses.items())
         worst = view.drop_offs[:1]
         most = "".join(f"; most leave for {_words(drop.reason)} in {drop.phase} ({drop.count})" for drop in worst)
-        found.append(f"{view.name}: {counts or 'nobody yet'}{most}")
+        found.append(f"  {view.name}: {counts or 'nobody yet'}{most}")
     return found
 
 

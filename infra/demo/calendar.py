@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, count
 from random import Random
 
@@ -30,12 +31,11 @@ class Simulation:
     """New ones a day."""
     tag: str = ""
     """Tells the customers of one run of the demo from those of another."""
-    lives: list[list[Visit]] = field(init=False, repr=False, compare=False)
-    """Of whoever came in the days of history, in the order of their first visit."""
 
-    def __post_init__(self) -> None:
-        found = [visits for day in range(self.days) for visits in self._day(day)]
-        object.__setattr__(self, "lives", sorted(found, key=lambda visits: visits[0].calls[0].at))
+    @cached_property
+    def lives(self) -> list[list[Visit]]:
+        """Of whoever came in the days of history."""
+        return [visits for day in range(self.days) for visits in self._day(day)]
 
     @property
     def history(self) -> Iterator[Call]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -143,7 +145,7 @@ async def _load(platform: Platform, simulation: Simulation, began: int, say: Con
 
 
 def _say_sights(wanted: Wanted, simulation: Simulation, folder: Path, say: Console) -> None:
-    say.print(f"\n[bold]What to look at[/bold] (an explorer is at {wanted.url}/graphql)\n")
+    say.print(f"\n[bold]What to look at[/bold] (an explorer is at {wanted.url}/graphql; it wants the same header)\n")
     if wanted.key is None:
         credentials = folder / "credentials.json"
         read = f"import json; print(json.load(open('{credentials}'))['adminKey'])"
@@ -165,13 +167,19 @@ async def _watch(
         scene.refused += sent.refused
 
     show = _show_board if say.is_terminal else _show_lines
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wanted.seconds):
+            await _together(present.play(coming.live(), told), _follow(platform, scene), show(scene, present, say))
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Until one of them fails, with what it raises."""
     try:
-        async with asyncio.timeout(wanted.seconds), asyncio.TaskGroup() as tasks:
-            tasks.create_task(present.play(coming.live(), told))
-            tasks.create_task(_follow(platform, scene))
-            tasks.create_task(show(scene, present, say))
-    except TimeoutError:
-        return
+        async with asyncio.TaskGroup() as tasks:
+            for part in parts:
+                tasks.create_task(part)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _follow(platform: Platform, scene: Scene) -> None:
@@ -179,8 +187,10 @@ async def _follow(platform: Platform, scene: Scene) -> None:
     while True:
         try:
             scene.journeys = await read_journeys(platform)
+            scene.trouble = ""
             await follow(platform, scene)
-        except Unavailable:
+        except Unavailable as problem:
+            scene.trouble = problem.message
             await asyncio.sleep(_AGAIN_SECONDS)
 
 
@@ -195,6 +205,5 @@ async def _show_lines(scene: Scene, present: Present, say: Console) -> None:
     while True:
         await asyncio.sleep(_LINE_SECONDS)
         scene.elapsed = present.elapsed
-        say.print(f"{scene.clock}: {scene.sent} events sent, {scene.refused} refused")
         for line in lines_of(scene):
-            say.print(f"  {escape(line)}")
+            say.print(escape(line))

@@ -109,6 +109,8 @@ class Scene:
     """Seconds that have passed in the shop since the demo began."""
     sent: int = 0
     refused: int = 0
+    trouble: str = ""
+    """Why nothing can be shown at the moment."""
     changes: deque[str] = field(default_factory=lambda: deque(maxlen=_CHANGES))
     """The latest first."""
 

@@ -98,10 +98,13 @@ def test_names_are_no_markup() -> None:
 
 
 def test_without_a_terminal_there_are_lines() -> None:
-    assert lines_of(scene()) == [
-        "Buying: nobody yet",
-        "Checkout: 6 completed, 4 abandoned; most leave for extra cost in Cart (3)",
-        "Service: nobody yet",
+    shown = scene()
+    shown.trouble = "Nobody answers."
+    assert lines_of(shown) == [
+        "day 2, 10:00: 12 events sent, 1 refused. Nobody answers.",
+        "  Buying: nobody yet",
+        "  Checkout: 6 completed, 4 abandoned; most leave for extra cost in Cart (3)",
+        "  Service: nobody yet",
     ]
 
 

@@ -98,4 +98,19 @@ def test_shoes_come_back(seed: int) -> None:
 def test_the_books_of_one_seed() -> None:
     """A change of the script shows here, and is then to be meant."""
     ledger = small().ledger
-    print(dict(ledger.checkouts), len(ledger.orders), ledger.reasons, len(ledger.complaints), len(ledger.solved))
+    assert ledger.checkouts == {
+        Checkout("desktop", "cart", "UNCLEAR_INFORMATION"): 1,
+        Checkout("desktop", "cart", "UNKNOWN"): 4,
+        Checkout("desktop", "details", "EXTRA_COST"): 3,
+        Checkout("desktop", "delivery", "DELIVERY_TIME"): 6,
+        Checkout("desktop", "payment", "PAYMENT_OPTIONS"): 2,
+        Checkout("desktop", "ordered", None): 29,
+        Checkout("mobile", "cart", "UNCLEAR_INFORMATION"): 4,
+        Checkout("mobile", "cart", "UNKNOWN"): 9,
+        Checkout("mobile", "details", "EXTRA_COST"): 9,
+        Checkout("mobile", "delivery", "DELIVERY_TIME"): 4,
+        Checkout("mobile", "payment", "PAYMENT_OPTIONS"): 6,
+        Checkout("mobile", "ordered", None): 30,
+    }
+    assert ledger.reasons == {("RETURNED", "UNCLEAR_INFORMATION"): 4}
+    assert (len(ledger.orders), len(ledger.complaints), len(ledger.solved)) == (73, 3, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -14,9 +15,14 @@ from typing import Any
 
 import pytest
 
+from infra.chassis.clock import system_clock
 from infra.demo.calendar import Simulation
 from infra.demo.facts import Checkout, Hop, Ledger
 from infra.demo.maps import BUYING, CHECKOUT, SERVICE
+from infra.demo.opening import Opened, note_opened
+from infra.demo.platform import Platform as Speaker
+from infra.demo.sending import load_history
+from infra.demo.telling import Call
 from tests.support.command import klantreis
 from tests.support.databases import PostgresServer, fresh_postgresql
 from tests.support.platform import COMMAND, Platform, free_port, one_process, until
@@ -31,6 +37,7 @@ query($key: String!, $by: HopDimension = CHANNEL) {
   } }
 }
 """
+SENT = "{ sources { key accepted } }"
 RETURNED = """
 query($after: String) {
   instances(first: 100, after: $after, where: {journey: "sim-buying", status: [RETURNED]}) {
@@ -40,7 +47,12 @@ query($after: String) {
 """
 
 
-@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+SHAPES = ["SQLite", "PostgreSQL"]
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(shape, marks=pytest.mark.xdist_group(f"demo {shape}")) for shape in SHAPES]
+)
 def platform(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer
 ) -> Iterator[Platform]:
@@ -159,6 +171,36 @@ def test_the_second_time_nothing_is_loaded_twice(platform: Platform, said: str) 
     assert (again.status, again.err) == (0, "")
     assert again.lines[0] == "History was loaded before, for seed 3; new customers come from now on."
     assert insights(platform, BUYING)["instances"] == before
+
+
+def test_what_was_interrupted_is_finished(platform: Platform, said: str) -> None:
+    # Given a run that was ended when half of its history was loaded
+    simulation = Simulation(9, 20, 5)
+    calls = list(simulation.history)
+    began = system_clock() - 3_600_000_000
+    asyncio.run(load(platform, calls[: len(calls) // 2], Opened(began, 20, 5, is_loaded=False)))
+    before = platform.graphql(SENT)["sources"]
+    # When the command is given again
+    again = klantreis(platform, "demo", "--once", "--seed", 9)
+    # Then what it had begun is finished, as it would have been
+    assert (again.status, again.err) == (0, "")
+    assert again.lines[0].startswith(f"{len(calls)} events of 100 simulated customers in 20 days: ")
+    assert sum_of(platform.graphql(SENT)["sources"]) - sum_of(before) == len(calls) - len(calls) // 2
+
+
+async def load(platform: Platform, calls: list[Call], opened: Opened) -> None:
+    speaker = Speaker(platform.intake_url, platform.credentials["adminKey"])
+    try:
+        await note_opened(speaker, 9, opened)
+        await load_history(speaker, calls, opened.began, lambda _sent: None)
+    finally:
+        await speaker.close()
+    await asyncio.to_thread(platform.settle)
+
+
+def sum_of(sources: list[dict[str, Any]]) -> int:
+    """Different events of the shop's sources."""
+    return sum(source["accepted"] for source in sources if source["key"].startswith("sim-"))
 
 
 def test_it_goes_on_until_somebody_has_seen_enough(platform: Platform, said: str, tmp_path: Path) -> None:
