@@ -12,7 +12,8 @@ from rich.text import Text
 from infra.demo.maps import CHECKOUT
 from infra.demo.scene import Belief, JourneyView, Scene
 
-_WIDE = 120
+_WIDE, _HIGH = 120, 32
+"""From so many columns and lines on there is room for everything."""
 _LEAST_ROWS, _MOST_ROWS = 2, 6
 _OTHER_LINES = 28
 """What a board has besides its two lists that can be shortened."""
@@ -32,7 +33,8 @@ class Board:
             for _ in scene.journeys:
                 grid.add_column(ratio=1)
             grid.add_row(*(_journey(view, rows) for view in scene.journeys.values()))
-            yield Group(_header(scene), grid, _changes(scene))
+            changes = [_changes(scene)] if options.size.height >= _HIGH else []
+            yield Group(_header(scene), grid, *changes)
         else:  # where there is room for one only, it is the one that changes most
             others = [
                 f"{escape(view.name)}: {_statuses(view)}" for key, view in scene.journeys.items() if key != CHECKOUT
@@ -65,8 +67,11 @@ def _journey(view: JourneyView, rows: int) -> RenderableType:
 
 
 def _statuses(view: JourneyView) -> Text:
-    counts = "  ".join(f"{count} {_words(status)}" for status, count in view.statuses.items())
-    return Text(counts or "nobody yet", style="dim")
+    return Text(_counts(view, "  "), style="dim")
+
+
+def _counts(view: JourneyView, between: str) -> str:
+    return between.join(f"{count} {_words(status)}" for status, count in view.statuses.items()) or "nobody yet"
 
 
 def _phases(view: JourneyView) -> RenderableType:
@@ -97,13 +102,18 @@ def _changes(scene: Scene) -> RenderableType:
 
 
 def lines_of(scene: Scene) -> list[str]:
-    """How it goes, and a summary of each journey in one line."""
-    found = [f"{scene.clock}: {scene.sent} events sent, {scene.refused} refused. {scene.trouble}".rstrip()]
+    """How it goes, where there is no board."""
+    headline = f"{scene.clock}: {scene.sent} events sent, {scene.refused} refused. {scene.trouble}".rstrip()
+    return [headline, *(f"  {summary}" for summary in summaries_of(scene))]
+
+
+def summaries_of(scene: Scene) -> list[str]:
+    """Each journey in one line."""
+    found = []
     for view in scene.journeys.values():
-        counts = ", ".join(f"{count} {_words(status)}" for status, count in view.statuses.items())
         worst = view.drop_offs[:1]
         most = "".join(f"; most leave for {_words(drop.reason)} in {drop.phase} ({drop.count})" for drop in worst)
-        found.append(f"  {view.name}: {counts or 'nobody yet'}{most}")
+        found.append(f"{view.name}: {_counts(view, ', ')}{most}")
     return found
 
 

@@ -27,7 +27,7 @@ class Simulation:
     seed: int
     days: int = 90
     """Of history."""
-    customers: int = 20
+    customers: int = 40
     """New ones a day."""
     tag: str = ""
     """Tells the customers of one run of the demo from those of another."""

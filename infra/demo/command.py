@@ -18,7 +18,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same customers.")] = 1,
     speed: Annotated[float, typer.Option(min=1, help="How much faster time passes; 1440: a day a minute.")] = 1_440,
     days: Annotated[int, typer.Option(min=0, help="Of history, loaded first.")] = 90,
-    customers: Annotated[int, typer.Option(min=1, help="New ones on each simulated day.")] = 20,
+    customers: Annotated[int, typer.Option(min=1, help="New ones on each simulated day.")] = 40,
     minutes: Annotated[float | None, typer.Option(min=0, help="Ends by itself; without it, Ctrl+C does.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Loads history, says what to look at, and ends.")] = False,
     url: Url = DEFAULT_URL,

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.chassis.clock import system_clock
 from infra.chassis.errors import Unavailable
-from infra.demo.board import Board, beliefs_of, lines_of
+from infra.demo.board import Board, beliefs_of, lines_of, summaries_of
 from infra.demo.calendar import Simulation
 from infra.demo.following import follow, lag_of, read_journeys
 from infra.demo.hosting import can_host, hosted
@@ -70,7 +70,10 @@ async def _run(wanted: Wanted, say: Console) -> None:
             await _play(wanted, platform, folder, say)
         finally:
             if folder != wanted.folder:
-                say.print(f"The platform ends with the demo. To look around: KLANTREIS_DATA={folder} klantreis up")
+                say.print(
+                    f"The platform ends with the demo. To look around: KLANTREIS_DATA={folder} klantreis up",
+                    markup=False,
+                )
 
 
 async def _found(wanted: Wanted, say: Console, stack: AsyncExitStack) -> tuple[Platform, Path]:
@@ -82,7 +85,8 @@ async def _found(wanted: Wanted, say: Console, stack: AsyncExitStack) -> tuple[P
         if not can_host(wanted.url):
             raise Unavailable(f"Nothing answers at {wanted.url}. Start the platform there with `klantreis up`.")
         folder = wanted.folder / "demo"
-        say.print(f"Nothing runs at {wanted.url}: starting a platform there, which keeps its data in {folder}.")
+        told = f"Nothing runs at {wanted.url}: starting a platform there, which keeps its data in {folder}."
+        say.print(told, markup=False)
         await stack.enter_async_context(hosted(wanted.url, folder, asyncio.sleep))
     platform = Platform(wanted.url, address(wanted.url, wanted.key, folder).key)
     stack.push_async_callback(platform.close)
@@ -106,11 +110,10 @@ async def _play(wanted: Wanted, platform: Platform, folder: Path, say: Console) 
     _say_sights(wanted, history, folder, say)
     scene = Scene(await read_journeys(platform), wanted.speed)
     if wanted.seconds == 0:
-        for line in [*lines_of(scene), *beliefs_of(scene)]:
+        for line in [*summaries_of(scene), *beliefs_of(scene)]:
             say.print(escape(line))
         return
-    # A shop whose history was left half loaded goes on now, not when it was first opened.
-    present = Present(platform, keys, now, wanted.speed, system_clock, asyncio.sleep)
+    present = Present(platform, keys, system_clock(), wanted.speed, system_clock, asyncio.sleep)
     await _watch(wanted, platform, scene, present, coming, say)
     for line in beliefs_of(scene):
         say.print(escape(line))

@@ -84,6 +84,11 @@ def test_a_wide_board_shows_all_journeys_side_by_side() -> None:
     assert "cart-viewed → cart-viewed" not in board
 
 
+def test_a_low_board_leaves_out_what_happens_now() -> None:
+    assert "Waiting for the first change" in drawn(scene(), 160, 32)
+    assert "Waiting for the first change" not in drawn(scene(), 160, 31)
+
+
 def test_a_narrow_board_shows_the_checkout() -> None:
     lines = drawn(scene(), 80, 24).splitlines()
     assert max(map(len, lines)) == 80
