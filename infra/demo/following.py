@@ -26,8 +26,7 @@ _FOLLOW = "subscription($key: String!) { insightsChanged(journey: $key) { ...sho
 _CHANGES = """
 subscription($key: String!) {
   instanceChanged(journey: $key) {
-    previousStatus correction
-    instance { status phase { name } dropOff { reason } customer { identifiers { type value } } }
+    correction instance { status phase { name } dropOff { reason } customer { identifiers { type value } } }
   }
 }
 """

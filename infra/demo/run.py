@@ -101,7 +101,7 @@ async def _play(wanted: Wanted, platform: Platform, folder: Path, say: Console) 
     history = Simulation(wanted.seed, opened.days, opened.customers)
     if opened.is_loaded:
         say.print(f"History was loaded before, for seed {wanted.seed}; new customers come from now on.")
-        coming = Simulation(wanted.seed, 0, wanted.customers, f"-{now // 1_000_000:x}")
+        coming = Simulation(wanted.seed, 0, wanted.customers, f"-{(now - opened.began) // 1_000_000:x}")
     else:
         await note_opened(platform, wanted.seed, opened)
         await _load(platform, history, opened.began, say)

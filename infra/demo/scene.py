@@ -124,20 +124,16 @@ class Scene:
         self.journeys[journey].insights = insights
 
     def hears_change(self, journey: str, change: Json) -> None:
-        """Corrections of what was told are left to the insights."""
+        """What is told of an instance is where it stands now. Corrections are left to the insights."""
         instance = change["instance"]
         if instance is None or change["correction"]:
             return
+        what = "is" if instance["status"] == "ACTIVE" else _words(instance["status"])
         phase = (instance["phase"] or {}).get("name", "no phase")
-        if instance["status"] == change["previousStatus"]:
-            what = f"moves on to {phase}"
-        elif change["previousStatus"] is None:
-            what = f"begins in {phase}"
-        else:
-            reason = (instance["dropOff"] or {}).get("reason")
-            what = f"{instance['status'].lower()} in {phase}" + (f": {_words(reason)}" if reason else "")
-        told = f"{self.journeys[journey].name}: {_who(instance['customer'])} {what}"
-        if told not in self.changes:  # phase and status that change at once are told one by one
+        reason = (instance["dropOff"] or {}).get("reason")
+        why = f": {_words(reason)}" if reason else ""
+        told = f"{self.journeys[journey].name}: {_who(instance['customer'])} {what} in {phase}{why}"
+        if told not in self.changes:  # of several changes at once each shows the last state
             self.changes.appendleft(told)
 
 
