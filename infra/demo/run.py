@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,35 +65,30 @@ async def run_demo(wanted: Wanted, say: Console) -> None:
 
 async def _run(wanted: Wanted, say: Console) -> None:
     async with AsyncExitStack() as stack:
-        platform, folder = await _found(wanted, say, stack)
-        try:
-            await _play(wanted, platform, folder, say)
-        finally:
-            if folder != wanted.folder:
-                say.print(
-                    f"The platform ends with the demo. To look around: KLANTREIS_DATA={folder} klantreis up",
-                    markup=False,
-                )
+        wanted = await _with_platform(wanted, say, stack)
+        platform = Platform(wanted.url, address(wanted.url, wanted.key, wanted.folder).key)
+        stack.push_async_callback(platform.close)
+        await _play(wanted, platform, say)
 
 
-async def _found(wanted: Wanted, say: Console, stack: AsyncExitStack) -> tuple[Platform, Path]:
-    """The platform at the address, if need be one that is started there, and the folder that has its key."""
+async def _with_platform(wanted: Wanted, say: Console, stack: AsyncExitStack) -> Wanted:
+    """The same if a platform runs at the address; else one is started there, whose folder and key are meant then."""
     probe = Platform(wanted.url, "")
     stack.push_async_callback(probe.close)
-    folder = wanted.folder
-    if not await probe.is_ready():
-        if not can_host(wanted.url):
-            raise Unavailable(f"Nothing answers at {wanted.url}. Start the platform there with `klantreis up`.")
-        folder = wanted.folder / "demo"
-        told = f"Nothing runs at {wanted.url}: starting a platform there, which keeps its data in {folder}."
-        say.print(told, markup=False)
-        await stack.enter_async_context(hosted(wanted.url, folder, asyncio.sleep))
-    platform = Platform(wanted.url, address(wanted.url, wanted.key, folder).key)
-    stack.push_async_callback(platform.close)
-    return platform, folder
+    if await probe.is_ready():
+        return wanted
+    if not can_host(wanted.url):
+        raise Unavailable(f"Nothing answers at {wanted.url}. Start the platform there with `klantreis up`.")
+    folder = wanted.folder / "demo"
+    told = f"Nothing runs at {wanted.url}: starting a platform there, which keeps its data in {folder}."
+    say.print(told, markup=False)
+    told = f"The platform has ended with the demo. To look around: KLANTREIS_DATA={folder} klantreis up"
+    stack.callback(say.print, told, markup=False)
+    await stack.enter_async_context(hosted(wanted.url, folder, asyncio.sleep))
+    return replace(wanted, folder=folder, key=None)
 
 
-async def _play(wanted: Wanted, platform: Platform, folder: Path, say: Console) -> None:
+async def _play(wanted: Wanted, platform: Platform, say: Console) -> None:
     keys = await open_shop(platform)
     now = system_clock()
     earlier = await read_opened(platform, wanted.seed)
@@ -107,7 +102,7 @@ async def _play(wanted: Wanted, platform: Platform, folder: Path, say: Console) 
         await _load(platform, history, opened.began, say)
         await note_opened(platform, wanted.seed, opened._replace(is_loaded=True))
         coming = history
-    _say_sights(wanted, history, folder, say)
+    _say_sights(wanted, history, say)
     scene = Scene(await read_journeys(platform), wanted.speed)
     if wanted.seconds == 0:
         for line in [*summaries_of(scene), *beliefs_of(scene)]:
@@ -147,10 +142,10 @@ async def _load(platform: Platform, simulation: Simulation, began: int, say: Con
     )
 
 
-def _say_sights(wanted: Wanted, simulation: Simulation, folder: Path, say: Console) -> None:
+def _say_sights(wanted: Wanted, simulation: Simulation, say: Console) -> None:
     say.print(f"\n[bold]What to look at[/bold] (an explorer is at {wanted.url}/graphql; it wants the same header)\n")
     if wanted.key is None:
-        credentials = folder / "credentials.json"
+        credentials = wanted.folder / "credentials.json"
         read = f"import json; print(json.load(open('{credentials}'))['adminKey'])"
         say.print(f'KEY=$(python3 -c "{read}")\n', markup=False)
     else:

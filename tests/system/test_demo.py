@@ -10,6 +10,8 @@ import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ query($key: String!, $by: HopDimension = CHANNEL) {
   } }
 }
 """
+CLOSED = "The simulated shop is closed. Its history stays; the same command opens it again."
 SENT = "{ sources { key accepted } }"
 RETURNED = """
 query($after: String) {
@@ -205,26 +208,59 @@ def sum_of(sources: list[dict[str, Any]]) -> int:
 
 def test_it_goes_on_until_somebody_has_seen_enough(platform: Platform, said: str, tmp_path: Path) -> None:
     before = insights(platform, BUYING)["instances"]
-    told = tmp_path / "told"
-    with told.open("wb") as out:
-        running = subprocess.Popen(
-            [str(COMMAND), "demo", "--seed", str(SEED), "--speed", "40000"],
+    with running_demo(platform, tmp_path / "told", "--seed", SEED) as demo:
+        until(lambda: demo.events_sent, 40, "customers come")
+        until(lambda: insights(platform, BUYING)["instances"] > before, 20, "customers are seen")
+    assert ", 0 refused." in demo.told
+    assert demo.told.splitlines()[-1] == CLOSED
+
+
+def test_while_the_platform_is_away_customers_wait(tmp_path: Path) -> None:
+    with one_process(tmp_path) as platform, running_demo(platform, tmp_path / "told", "--days", 0) as demo:
+        until(lambda: demo.events_sent, 40, "customers come")
+        [process] = platform.processes.values()
+        process.kill()
+        until(lambda: re.search("refused[.] .+", demo.told), 20, "the demo notices")
+        sent = demo.events_sent
+        process.start()
+        until(lambda: demo.events_sent > sent, 60, "customers come again")
+    assert demo.told.splitlines()[-1] == CLOSED
+
+
+@dataclass
+class Running:
+    """The command, while it runs."""
+
+    out: Path
+
+    @property
+    def told(self) -> str:
+        return self.out.read_text()
+
+    @property
+    def events_sent(self) -> int:
+        """As it said last."""
+        return max((int(count) for count in re.findall(r"(\d+) events sent", self.told)), default=0)
+
+
+@contextmanager
+def running_demo(platform: Platform, out: Path, *options: object) -> Iterator[Running]:
+    """Until left, which ends it as Ctrl+C would; it then says goodbye and nothing else."""
+    with out.open("wb") as told:
+        process = subprocess.Popen(
+            [str(COMMAND), "demo", "--speed", "40000", *map(str, options)],
             env=os.environ | {"KLANTREIS_DATA": str(platform.data), "KLANTREIS_URL": platform.intake_url},
-            stdout=out,
+            stdout=told,
             stderr=subprocess.STDOUT,
         )
     try:
-        until(lambda: re.search(r"[1-9]\d* events sent, 0 refused", told.read_text()), 40, "customers come")
-        until(lambda: insights(platform, BUYING)["instances"] > before, 20, "customers are seen")
-        running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 0
+        yield Running(out)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert "Traceback" not in out.read_text()
     finally:
-        running.kill()
-        running.wait()
-    assert told.read_text().splitlines()[-1] == (
-        "The simulated shop is closed. Its history stays; the same command opens it again."
-    )
-    assert "Traceback" not in told.read_text()
+        process.kill()
+        process.wait()
 
 
 def test_where_nothing_runs_a_platform_is_started_beside_what_is_real(tmp_path: Path) -> None:
@@ -242,7 +278,7 @@ def test_where_nothing_runs_a_platform_is_started_beside_what_is_real(tmp_path: 
     assert lines[0] == (
         f"Nothing runs at http://127.0.0.1:{port}: starting a platform there, which keeps its data in {folder}."
     )
-    assert lines[-1] == f"The platform ends with the demo. To look around: KLANTREIS_DATA={folder} klantreis up"
+    assert lines[-1] == f"The platform has ended with the demo. To look around: KLANTREIS_DATA={folder} klantreis up"
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
