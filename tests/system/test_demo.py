@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from infra.demo.sending import load_history
 from infra.demo.telling import Call
 from tests.support.command import klantreis
 from tests.support.databases import PostgresServer, fresh_postgresql
+from tests.support.demo import CLOSED, running_demo
 from tests.support.platform import COMMAND, Platform, free_port, one_process, until
 
 DAYS, CUSTOMERS, SEED = 40, 10, 3
@@ -39,7 +37,6 @@ query($key: String!, $by: HopDimension = CHANNEL) {
   } }
 }
 """
-CLOSED = "The simulated shop is closed. Its history stays; the same command opens it again."
 SENT = "{ sources { key accepted } }"
 RETURNED = """
 query($after: String) {
@@ -213,54 +210,6 @@ def test_it_goes_on_until_somebody_has_seen_enough(platform: Platform, said: str
         until(lambda: insights(platform, BUYING)["instances"] > before, 20, "customers are seen")
     assert ", 0 refused." in demo.told
     assert demo.told.splitlines()[-1] == CLOSED
-
-
-def test_while_the_platform_is_away_customers_wait(tmp_path: Path) -> None:
-    with one_process(tmp_path) as platform, running_demo(platform, tmp_path / "told", "--days", 0) as demo:
-        until(lambda: demo.events_sent, 40, "customers come")
-        [process] = platform.processes.values()
-        process.kill()
-        until(lambda: re.search("refused[.] .+", demo.told), 20, "the demo notices")
-        sent = demo.events_sent
-        process.start()
-        until(lambda: demo.events_sent > sent, 60, "customers come again")
-    assert demo.told.splitlines()[-1] == CLOSED
-
-
-@dataclass
-class Running:
-    """The command, while it runs."""
-
-    out: Path
-
-    @property
-    def told(self) -> str:
-        return self.out.read_text()
-
-    @property
-    def events_sent(self) -> int:
-        """As it said last."""
-        return max((int(count) for count in re.findall(r"(\d+) events sent", self.told)), default=0)
-
-
-@contextmanager
-def running_demo(platform: Platform, out: Path, *options: object) -> Iterator[Running]:
-    """Until left, which ends it as Ctrl+C would; it then says goodbye and nothing else."""
-    with out.open("wb") as told:
-        process = subprocess.Popen(
-            [str(COMMAND), "demo", "--speed", "40000", *map(str, options)],
-            env=os.environ | {"KLANTREIS_DATA": str(platform.data), "KLANTREIS_URL": platform.intake_url},
-            stdout=told,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield Running(out)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-        assert "Traceback" not in out.read_text()
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_where_nothing_runs_a_platform_is_started_beside_what_is_real(tmp_path: Path) -> None:
