@@ -55,7 +55,7 @@ def sights(simulation: Simulation) -> Iterator[Sight]:
         yield Sight(
             "One customer on two devices: anonymous on the first, logged in on the second, one history.",
             f'{{ customer(identifier: {{type: "user_id", value: "{key}"}}) {{ identifiers {{ type value }}'
-            " instances { edges { node { journeyKey status phase { name } } } }"
+            " persona { personaKey because { text } } instances { edges { node { journeyKey status phase { name } } } }"
             " timeline { edges { node { occurredAt channel device name } } } } }",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -158,11 +159,15 @@ def test_what_to_look_at_can_be_copied(platform: Platform, said: str) -> None:
         ["bash", "-euo", "pipefail", "-c", "\necho\n".join(commands)], capture_output=True, text=True, timeout=60
     )
     assert finished.returncode == 0, finished.stderr
-    answers = finished.stdout.split("\n")[1:]
-    assert len(answers) == 5
-    assert all(answer.startswith('{"data":') and "null" not in answer.partition('":')[0] for answer in answers)
+    answers = [json.loads(line) for line in finished.stdout.splitlines() if line]
+    assert [list(answer) for answer in answers] == [["data"]] * 5
+    drop_offs = insights(platform, CHECKOUT)["dropOffs"]
+    assert answers[0]["data"]["journey"]["insights"]["dropOffs"] == drop_offs
     # One customer, known on two devices, whose history is one
-    assert answers[-1].count("anonymous_id") == 2
+    traveller = answers[-1]["data"]["customer"]
+    types = [one["type"] for one in traveller["identifiers"]]
+    assert sorted(types) == ["anonymous_id", "anonymous_id", "email", "user_id"]
+    assert traveller["persona"]["personaKey"] in ("sim-gift", "sim-quality", "sim-value")
 
 
 def test_the_second_time_nothing_is_loaded_twice(platform: Platform, said: str) -> None:
