@@ -1,24 +1,26 @@
-"""The guides for frontends, done as their readers would: every program runs, prints what it should, and has types."""
+"""The guides, done as their readers would: every program runs, prints what it should, and has types."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.clients.workshop import Workshop
-from tests.support.platform import Platform, one_process
+from tests.clients.browsing import chromium
+from tests.clients.workshop import HERE, Workshop
+from tests.support.platform import Platform, free_port, one_process
 
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("clients")]
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guides"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"// ([\w.-]+)\n")
+FILE = re.compile(r"(?://|#|<!--) ([\w-]+\.\w+)(?: -->)?\n")
 MARK = "--- next ---"
 
 
@@ -31,15 +33,33 @@ class Step:
     printed: str | None = None
 
 
-@pytest.mark.parametrize("guide", ["frontend.md", "webshop.md"])
-def test_the_programs_of_the_guides_do_what_they_say(guide: str, tmp_path: Path, workshop: Workshop) -> None:
-    """On a platform of its own, as after the README; programs of the first guide stand beside those of the others."""
+@pytest.fixture
+def platform(tmp_path: Path, workshop: Workshop) -> Iterator[Platform]:
+    """One of its own, as after the README; programs of the first guide stand beside those of the others."""
     shutil.copy(ROOT / "gateway" / "schema.graphql", workshop.folder)
-    for step in steps((GUIDES / "frontend.md").read_text()):
+    for step in steps("frontend"):
         write(step, workshop)
-    with one_process(tmp_path) as platform:
-        workshop.run(here("\n".join(tour()), platform))
-        follow(list(steps((GUIDES / guide).read_text())), platform, workshop)
+    with one_process(tmp_path) as running:
+        workshop.run(here("\n".join(tour()), running))
+        yield running
+
+
+def test_frontend(platform: Platform, workshop: Workshop) -> None:
+    follow("frontend", platform, workshop)
+
+
+def test_webshop(platform: Platform, workshop: Workshop) -> None:
+    """And its page, as its visitors see it."""
+    environment = follow("webshop", platform, workshop)
+    port = free_port()
+    shutil.copy(HERE / "shop.mjs", workshop.folder)
+    with ExitStack() as ending:
+        server = workshop.start(f"{environment}\nPORT={port} exec node shop-server.ts")
+        ending.callback(server.communicate)
+        ending.callback(server.terminate)
+        assert server.stdout and server.stdout.readline() == "The shop is open.\n"
+        seen = workshop.run(f"node shop.mjs {chromium()} http://127.0.0.1:{port}")
+    assert seen.splitlines() == ["Welcome.", "Consideration: ACTIVE", "Purchase: ACTIVE"]
 
 
 def tour() -> list[str]:
@@ -48,19 +68,20 @@ def tour() -> list[str]:
 
 
 def steps(guide: str) -> Iterator[Step]:
+    text = (GUIDES / f"{guide}.md").read_text()
     files: dict[str, str] = {}
     step: Step | None = None
-    for kind, text in BLOCK.findall(guide):
-        name = FILE.match(text)
+    for kind, block in BLOCK.findall(text):
+        name = FILE.match(block)
         if name:
-            files[name[1]] = text
+            files[name[1]] = block
         elif kind == "bash":
             if step:
                 yield step
-            step = Step(files, text)
+            step = Step(files, block)
             files = {}
         elif step and kind != "sh":  # what is to be typed, but is done already
-            step.printed = text
+            step.printed = block
     assert step and not files, "the last program is never run"
     yield step
 
@@ -70,15 +91,17 @@ def write(step: Step, workshop: Workshop) -> None:
         (workshop.folder / name).write_text(text)
 
 
-def follow(guide: list[Step], platform: Platform, workshop: Workshop) -> None:
+def follow(guide: str, platform: Platform, workshop: Workshop) -> str:
+    """Does it all; what a shell has to know to go on."""
     environment = "true"
-    for step in guide:
+    for step in steps(guide):
         write(step, workshop)
         if step.commands.startswith("export "):
-            environment = step.commands
-        printed = workshop.run(here(f"{environment}\necho '{MARK}'\n{step.commands}", platform))
+            environment = here(step.commands, platform)
+        printed = workshop.run(f"{environment}\necho '{MARK}'\n{here(step.commands, platform)}")
         if step.printed is not None:
             assert printed.partition(f"{MARK}\n")[2] == step.printed, step.commands
+    return environment
 
 
 def here(script: str, platform: Platform) -> str:

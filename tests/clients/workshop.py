@@ -48,7 +48,7 @@ class Workshop:
         return subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
-            env={**os.environ, "PATH": f"{self._bin}:{os.environ['PATH']}"},
+            env={**os.environ, "PATH": f"{self._bin}:{sys.prefix}/bin:{os.environ['PATH']}"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
