@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.clients.browsing import site, visited
+from tests.clients.browsing import visited
+from tests.clients.sites import site
 from tests.clients.workshop import HERE, Workshop
 from tests.support.databases import PostgresServer, fresh_postgresql
 from tests.support.platform import Platform, one_process, until

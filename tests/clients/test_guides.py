@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.browsing import chromium
+from tests.clients.sites import archiving
 from tests.clients.workshop import HERE, Workshop
 from tests.support.platform import Platform, free_port, one_process
 
@@ -40,6 +41,7 @@ def platform(tmp_path: Path, workshop: Workshop) -> Iterator[Platform]:
     for step in steps("frontend"):
         write(step, workshop)
     with one_process(tmp_path) as running:
+        (workshop.folder / "var").symlink_to(running.data)
         workshop.run(here("\n".join(tour()), running))
         yield running
 
@@ -50,6 +52,12 @@ def test_frontend(platform: Platform, workshop: Workshop) -> None:
 
 def test_crm(platform: Platform, workshop: Workshop) -> None:
     follow("crm", platform, workshop)
+
+
+def test_migrating_from_segment_and_rudderstack(platform: Platform, workshop: Workshop) -> None:
+    """Beside one that thanks for everything and archives it."""
+    with archiving(workshop.folder / "archive.jsonl") as elsewhere:
+        follow("migrating-from-segment-and-rudderstack", platform, workshop, {"https://api.segment.io": elsewhere})
 
 
 def test_webshop(platform: Platform, workshop: Workshop) -> None:
@@ -95,14 +103,17 @@ def write(step: Step, workshop: Workshop) -> None:
         (workshop.folder / name).write_text(text)
 
 
-def follow(guide: str, platform: Platform, workshop: Workshop) -> str:
-    """Does it all; what a shell has to know to go on."""
+def follow(guide: str, platform: Platform, workshop: Workshop, others: Mapping[str, str] | None = None) -> str:
+    """Does it all, with `others` in the place of addresses that are not ours; what a shell has to know to go on."""
     environment = "true"
     for step in steps(guide):
         write(step, workshop)
-        if step.commands.startswith("export "):
-            environment = here(step.commands, platform)
-        printed = workshop.run(f"{environment}\necho '{MARK}'\n{here(step.commands, platform)}")
+        commands = here(step.commands, platform)
+        for address, stand_in in (others or {}).items():
+            commands = commands.replace(address, stand_in)
+        if commands.startswith("export "):
+            environment = commands
+        printed = workshop.run(f"{environment}\necho '{MARK}'\n{commands}")
         if step.printed is not None:
             assert blur(printed.partition(f"{MARK}\n")[2]) == step.printed, step.commands
     return environment
@@ -114,4 +125,4 @@ def blur(printed: str) -> str:
 
 
 def here(script: str, platform: Platform) -> str:
-    return script.replace("http://127.0.0.1:8000", platform.intake_url).replace("var/", f"{platform.data}/")
+    return script.replace("http://127.0.0.1:8000", platform.intake_url)
