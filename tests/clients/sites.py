@@ -22,19 +22,31 @@ class _Files(_Quiet, SimpleHTTPRequestHandler):
 
 
 class _Archive(_Quiet):
-    """Thanks for every batch of calls, and writes down each."""
+    """Thanks for every call and every batch of them, and writes down each; tells pages that they may, and where to."""
 
     def __init__(self, *arguments: Any, path: Path) -> None:
         self._path = path
         super().__init__(*arguments)
 
+    def do_GET(self) -> None:
+        there = {"apiHost": f"{self.headers['Host']}/v1", "protocol": "http"}
+        self._answer({"integrations": {"Segment.io": there}})
+
+    def do_OPTIONS(self) -> None:
+        self._answer({})
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self._path.open("a") as archive:
-            archive.writelines(json.dumps(call) + "\n" for call in body["batch"])
+            archive.writelines(json.dumps(call) + "\n" for call in body.get("batch", [body]))
+        self._answer({"success": True})
+
+    def _answer(self, content: dict[str, Any]) -> None:
         self.send_response(200)
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Access-Control-Allow-Headers", "Authorization, Content-Type")
         self.end_headers()
-        self.wfile.write(b'{"success": true}')
+        self.wfile.write(json.dumps(content).encode())
 
 
 @contextmanager
@@ -46,7 +58,7 @@ def site(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def archiving(path: Path) -> Iterator[str]:
-    """Takes Segment's batches at this address, and keeps their calls as JSON lines."""
+    """Takes what Segment's libraries send to this address, and keeps their calls as JSON lines."""
     with _serving(partial(_Archive, path=path)) as address:
         yield address
 

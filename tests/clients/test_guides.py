@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.clients.browsing import chromium
-from tests.clients.sites import archiving
+from tests.clients.browsing import chromium, visited
+from tests.clients.sites import archiving, site
 from tests.clients.workshop import HERE, Workshop
-from tests.support.platform import Platform, free_port, one_process
+from tests.support.platform import Platform, free_port, one_process, until
 
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("clients")]
 
@@ -23,6 +26,13 @@ GUIDES = ROOT / "docs" / "guides"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?://|#|<!--) ([\w-]+\.\w+)(?: -->)?\n")
 MARK = "--- next ---"
+BUNDLING = """
+npx esbuild page.js --bundle --format=esm --outfile=bundle.js --log-level=warning --define:process.env="$(node -p '
+  const { KLANTREIS_URL, KLANTREIS_WRITE_KEY, OLD_CDN, OLD_WRITE_KEY } = process.env;
+  JSON.stringify({ KLANTREIS_URL, KLANTREIS_WRITE_KEY, OLD_CDN, OLD_WRITE_KEY });
+')"
+"""
+NOBODY_ELSE: Mapping[str, str] = {}
 
 
 @dataclass
@@ -57,7 +67,35 @@ def test_crm(platform: Platform, workshop: Workshop) -> None:
 def test_migrating_from_segment_and_rudderstack(platform: Platform, workshop: Workshop) -> None:
     """Beside one that thanks for everything and archives it."""
     with archiving(workshop.folder / "archive.jsonl") as elsewhere:
-        follow("migrating-from-segment-and-rudderstack", platform, workshop, {"https://api.segment.io": elsewhere})
+        follow("migrating-from-segment-and-rudderstack", platform, workshop, segments(elsewhere))
+
+
+def test_a_page_that_sends_to_both(platform: Platform, workshop: Workshop) -> None:
+    guide = list(steps("migrating-from-segment-and-rudderstack"))
+    for step in guide:
+        write(step, workshop)
+    (workshop.folder / "page.js").write_text('import { track } from "./both-page.js"; track("Product Viewed", {});')
+    (workshop.folder / "page.html").write_text('<!doctype html><script type="module" src="bundle.js"></script>')
+    archive = workshop.folder / "archive.jsonl"
+    archive.touch()
+    with archiving(archive) as elsewhere, site(workshop.folder) as shop:
+        workshop.run(f"{here(guide[0].commands, platform, segments(elsewhere))}\n{BUNDLING}")
+        with visited(workshop, f"{shop}/page.html", "Desktop Chrome"):
+            [line] = until(lambda: archive.read_text().splitlines(), 30, "there")
+            call = json.loads(line)
+            customer = until(lambda: visitor(call["anonymousId"], platform), 30, "here")
+    [event] = [edge["node"] for edge in customer["timeline"]["edges"]]
+    assert (event["messageId"], event["name"]) == (call["messageId"], "Product Viewed")
+    assert datetime.fromisoformat(event["occurredAt"]) == datetime.fromisoformat(call["timestamp"])
+
+
+def visitor(name: str, platform: Platform) -> Any:
+    query = """query($name: String!) {
+      customer(identifier: { type: "anonymous_id", value: $name }) {
+        timeline { edges { node { messageId name occurredAt } } }
+      }
+    }"""
+    return platform.graphql(query, name=name)["customer"]
 
 
 def test_webshop(platform: Platform, workshop: Workshop) -> None:
@@ -103,14 +141,12 @@ def write(step: Step, workshop: Workshop) -> None:
         (workshop.folder / name).write_text(text)
 
 
-def follow(guide: str, platform: Platform, workshop: Workshop, others: Mapping[str, str] | None = None) -> str:
-    """Does it all, with `others` in the place of addresses that are not ours; what a shell has to know to go on."""
+def follow(guide: str, platform: Platform, workshop: Workshop, elsewhere: Mapping[str, str] = NOBODY_ELSE) -> str:
+    """Does it all, with stand-ins for what is `elsewhere`; what a shell has to know to go on."""
     environment = "true"
     for step in steps(guide):
         write(step, workshop)
-        commands = here(step.commands, platform)
-        for address, stand_in in (others or {}).items():
-            commands = commands.replace(address, stand_in)
+        commands = here(step.commands, platform, elsewhere)
         if commands.startswith("export "):
             environment = commands
         printed = workshop.run(f"{environment}\necho '{MARK}'\n{commands}")
@@ -124,5 +160,12 @@ def blur(printed: str) -> str:
     return re.sub(r'"position":"[^"]*"', '"position":"…"', printed).rstrip("\n") + "\n"
 
 
-def here(script: str, platform: Platform) -> str:
-    return script.replace("http://127.0.0.1:8000", platform.intake_url)
+def segments(stand_in: str) -> dict[str, str]:
+    """Segment's addresses, and who is asked instead."""
+    return {"https://api.segment.io": stand_in, "https://cdn.segment.com": stand_in}
+
+
+def here(script: str, platform: Platform, elsewhere: Mapping[str, str] = NOBODY_ELSE) -> str:
+    for address, stand_in in [("http://127.0.0.1:8000", platform.intake_url), *elsewhere.items()]:
+        script = script.replace(address, stand_in)
+    return script
