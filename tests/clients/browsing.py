@@ -6,9 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.clients.workshop import HERE, Workshop
-
-_SECONDS_TO_CLOSE = 20
+from tests.clients.workshop import HERE, Workshop, ended
 
 
 def chromium() -> str:
@@ -26,5 +24,6 @@ def visited(workshop: Workshop, url: str, device: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _printed, complaints = browser.communicate(timeout=_SECONDS_TO_CLOSE)
+        _printed, complaints = ended(browser)
+        print(complaints)  # for whoever reads why the test failed
     assert (browser.returncode, complaints) == (0, "")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.clients.browsing import chromium, visited
 from tests.clients.sites import archiving, site
-from tests.clients.workshop import HERE, Workshop
+from tests.clients.workshop import HERE, Workshop, ended
 from tests.support.platform import Platform, free_port, one_process, until
 
 pytestmark = [pytest.mark.full, pytest.mark.xdist_group("clients")]
@@ -105,7 +105,7 @@ def test_webshop(platform: Platform, workshop: Workshop) -> None:
     shutil.copy(HERE / "shop.mjs", workshop.folder)
     with ExitStack() as ending:
         server = workshop.start(f"{environment}\nPORT={port} exec node shop-server.ts")
-        ending.callback(server.communicate)
+        ending.callback(ended, server)
         ending.callback(server.terminate)
         assert server.stdout and server.stdout.readline() == "The shop is open.\n"
         seen = workshop.run(f"node shop.mjs {chromium()} http://127.0.0.1:{port}")

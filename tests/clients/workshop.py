@@ -35,11 +35,7 @@ class Workshop:
     def run(self, script: str) -> str:
         """What a shell prints that runs `script` in the folder; fails with what it says if it ends badly."""
         running = self.start(script)
-        try:
-            printed, complaints = running.communicate(timeout=_SECONDS)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            raise
+        printed, complaints = ended(running)
         assert running.returncode == 0, f"{script}\n{printed}\n{complaints}"
         return printed
 
@@ -54,3 +50,12 @@ class Workshop:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+def ended(running: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it has printed and complained of, once its input has ended and so has it."""
+    try:
+        return running.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        raise
