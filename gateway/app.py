@@ -24,7 +24,8 @@ from gateway.streams.subscriber import Patience
 from gateway.streams.websocket import Connection
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import add_health, answer_problems
+from infra.chassis.http import answer_problems
+from infra.chassis.operations import OperatorRoutes
 from infra.chassis.upstream import Upstream
 
 _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -48,6 +49,7 @@ _PATIENCE = Patience()
 class GatewayApp(FastAPI):
     end_subscriptions: Callable[[], None]
     """To be called before the process ends, which would wait for them."""
+    operators: OperatorRoutes
 
 
 def create_app(
@@ -84,7 +86,9 @@ def create_app(
     app.add_route("/graphql/stream", endpoint.respond_with_events, methods=["POST"])
     _let_pages_ask(app, settings)
     answer_problems(app)
-    add_health(app)
+    app.operators = OperatorRoutes(settings)
+    app.operators.readiness.needs("events", events.probe)  # it knows the keys; the others are missed only in part
+    app.router.routes.extend(app.operators.routes())
     return app
 
 

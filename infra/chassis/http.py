@@ -14,12 +14,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Scope, Send
 
+from infra.chassis import request_ids
 from infra.chassis.errors import Flaw, Invalid, NotFound, Problem
 
 _log = logging.getLogger(__name__)
 _SEND_SECONDS = 30.0
+_NO_ROUTE = "none"
+ROUTE = "klantreis.route"
+"""In a scope: the path as it is written, from those who answer without Starlette's routes."""
 _encode = msgspec.json.encode
 
 T = TypeVar("T")
@@ -57,8 +61,17 @@ class EndlessResponse(StreamingResponse):
                 await super().stream_response(send_in_time)
 
 
+def route_of(scope: Scope) -> str:
+    """The path of the route that answers, as it is written: what callers put into its places is not in it."""
+    template = scope.get(ROUTE) or getattr(scope.get("route"), "path", None)
+    return template if isinstance(template, str) else _NO_ROUTE
+
+
 def problem_response(problem: Problem) -> Response:
-    return Response(_encode(problem.as_json()), problem.status, problem.headers(), "application/problem+json")
+    document = problem.as_json()
+    if (request_id := request_ids.current()) is not None:
+        document["requestId"] = request_id
+    return Response(_encode(document), problem.status, problem.headers(), "application/problem+json")
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -83,7 +96,7 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_anything_else(request: Request, error: Exception) -> Response:
-        _log.exception("unexpected failure", extra={"path": request.url.path}, exc_info=error)
+        _log.exception("unexpected failure", extra={"route": route_of(request.scope)}, exc_info=error)
         return problem_response(Problem("Something went wrong on our side; it has been logged."))
 
 
@@ -95,12 +108,3 @@ def _place(location: tuple[int | str, ...]) -> tuple[str, ...]:
 def _told(message: str) -> str:
     """What pydantic says, without the kind of exception that a check of ours raised."""
     return message.removeprefix("Value error, ")
-
-
-def add_health(app: FastAPI) -> None:
-    """`GET /health/live`: the process answers. No key is needed and nothing is told."""
-
-    async def live(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    app.router.add_route("/health/live", live, methods=["GET"])

@@ -63,6 +63,7 @@ from services.events.models.pull import ModelPuller, journeys_of, personas_of
 from services.events.models.queries import Models
 from services.events.personas.handlers import Assignments, PersonaReads
 from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
+from services.events.projector.lag import LogMetrics
 from services.events.projector.progress import Progress
 from services.events.rejected.handlers import Resubmission
 from services.events.rejected.queries import RejectedQueries
@@ -133,7 +134,11 @@ def create_app(
         title="Klantreis events",
         summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
         lifespan=lifespan,
+        surroundings=settings,
     )
+    app.operators.readiness.needs("events log", stores.log.probe)
+    app.operators.readiness.needs("events state", stores.state.probe)
+    app.operators.before_metrics(LogMetrics(log, progress, clock).refresh)
     _add_internal_routes(
         app, stores, log, tokens, asked, customer_tokens, control, intake, writer, progress, pullers, clock
     )
