@@ -24,7 +24,7 @@ from gateway.streams.subscriber import Patience
 from gateway.streams.websocket import Connection
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import answer_problems
+from infra.chassis.http import NamedRoute, answer_problems
 from infra.chassis.operations import OperatorRoutes
 from infra.chassis.upstream import Upstream
 
@@ -33,6 +33,7 @@ _ASKED_WITH = (
     "authorization",
     "content-type",
     "klantreis-after",
+    "x-request-id",
     # what clients send besides by default, some of it so that browsers ask first
     "apollo-require-preflight",
     "apollographql-client-name",
@@ -40,7 +41,7 @@ _ASKED_WITH = (
     "x-apollo-operation-name",
     "x-graphql-event-stream-token",
 )
-_ANSWERED_WITH = ("Klantreis-Position", "Retry-After")
+_ANSWERED_WITH = ("Klantreis-Position", "Retry-After", "X-Request-Id")
 _PREFLIGHT_SECONDS = 7_200  # no browser of today but Firefox remembers it longer
 _STREAMING = Streaming()
 _PATIENCE = Patience()
@@ -81,9 +82,11 @@ def create_app(
 
     app = GatewayApp(title="Klantreis gateway", openapi_url=None, redirect_slashes=False)
     app.end_subscriptions = operations.end_subscriptions
-    app.add_route("/graphql", endpoint.respond, methods=["GET", "POST"])
-    app.router.routes.append(WebSocketRoute("/graphql", connect))
-    app.add_route("/graphql/stream", endpoint.respond_with_events, methods=["POST"])
+    app.router.routes += [
+        NamedRoute("/graphql", endpoint.respond, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", connect),
+        NamedRoute("/graphql/stream", endpoint.respond_with_events, methods=["POST"]),
+    ]
     _let_pages_ask(app, settings)
     answer_problems(app)
     app.operators = OperatorRoutes(settings)

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Match, Route
 from starlette.types import Message, Scope, Send
 
 from infra.chassis import request_ids
@@ -39,6 +40,14 @@ class JSONResponse(Response, Generic[T]):
 
     def render(self, content: Any) -> bytes:
         return _encode(content)
+
+
+class NamedRoute(Route):
+    """A route that can be told from others by those around the app. Inside FastAPI only its own routes can."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        return match, {**child_scope, ROUTE: self.path}
 
 
 class EndlessResponse(StreamingResponse):

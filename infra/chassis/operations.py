@@ -11,10 +11,10 @@ from ipaddress import ip_address
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from infra.chassis.errors import Forbidden, Problem, Unauthenticated
-from infra.chassis.http import JSONResponse, problem_response
+from infra.chassis.http import JSONResponse, NamedRoute, problem_response
 from infra.chassis.metrics import CONTENT_TYPE, exposition
 from infra.chassis.settings import Surroundings
 from infra.chassis.telemetry import named
@@ -40,6 +40,7 @@ class Readiness:
         self._others: list[Readiness] = []
         self._looking: asyncio.Task[list[str]] | None = None
         self._well_until = float("-inf")
+        self._was_ready = False
         self._told: list[str] = []
 
     def needs(self, part: str, look: Look) -> None:
@@ -63,6 +64,7 @@ class Readiness:
         missing = sorted(part for part, is_missing in zip(looks, answers, strict=True) if is_missing)
         self._told = missing
         if not missing:
+            self._was_ready = True
             self._well_until = asyncio.get_running_loop().time() + _KEPT_SECONDS
         return missing
 
@@ -76,7 +78,7 @@ class Readiness:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await look()
         except Exception as error:
-            if part not in self._told:  # it is said once, not as often as somebody asks
+            if self._was_ready and part not in self._told:  # once, not as often as somebody asks
                 _log.warning("a part does not answer", extra={"part": part} | named(error))
             return True
         return False
@@ -104,11 +106,11 @@ class OperatorRoutes:
         self.readiness.needs_all_of(other.readiness)
         self._refreshes += other._refreshes
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         return [
-            Route("/health/live", self._live),
-            Route("/health/ready", self._ready),
-            Route("/metrics", self._metrics),
+            NamedRoute("/health/live", self._live),
+            NamedRoute("/health/ready", self._ready),
+            NamedRoute("/metrics", self._metrics),
         ]
 
     async def _live(self, _request: Request) -> Response:
