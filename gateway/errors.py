@@ -9,6 +9,7 @@ What nobody foresaw is told as INTERNAL and logged by its kind and place, never 
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -105,5 +106,6 @@ def log_unforeseen(error: GraphQLError) -> None:
     cause = error.original_error
     if cause is None or is_foreseen(error):
         return
-    fields = [node.name.value for node in error.nodes or () if isinstance(node, FieldNode)]  # their aliases are chosen
-    _log.error("a field failed", extra={"fields": fields}, exc_info=cause)
+    fields = [node.name.value for node in error.nodes or () if isinstance(node, FieldNode)]  # callers choose aliases
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
+    _log.error("a field failed", extra={"error": type(cause).__qualname__, "fields": fields, "frames": frames})

@@ -23,6 +23,8 @@ from infra.chassis.errors import Flaw, Invalid, NotFound, Problem
 _log = logging.getLogger(__name__)
 _SEND_SECONDS = 30.0
 _NO_ROUTE = "none"
+TOLD = "klantreis.told"
+"""In a scope: the failure that has been answered and logged already."""
 ROUTE = "klantreis.route"
 """In a scope: the path as it is written, from those who answer without Starlette's routes."""
 _encode = msgspec.json.encode
@@ -105,6 +107,7 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_anything_else(request: Request, error: Exception) -> Response:
+        request.scope[TOLD] = error  # Starlette raises it again
         _log.exception("unexpected failure", extra={"route": route_of(request.scope)}, exc_info=error)
         return problem_response(Problem("Something went wrong on our side; it has been logged."))
 

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.chassis import request_ids
 from infra.chassis.errors import RequestTimeout
-from infra.chassis.http import route_of
+from infra.chassis.http import TOLD, route_of
 from infra.chassis.metrics import REQUESTS
 
 
@@ -31,9 +31,12 @@ class Observed:
             return
         id = request_ids.begin(scope["headers"])
         if scope["type"] == "http":
-            await self._app(scope, _in_time(receive, self._body_seconds), self._measuring(scope, send, id))
-        else:
+            receive, send = _in_time(receive, self._body_seconds), self._measuring(scope, send, id)
+        try:
             await self._app(scope, receive, send)
+        except Exception as error:
+            if scope.get(TOLD) is not error:
+                raise
 
     def _measuring(self, scope: Scope, send: Send, id: str) -> Send:
         began = perf_counter()

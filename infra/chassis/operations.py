@@ -21,7 +21,7 @@ from infra.chassis.telemetry import named
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 2.0
-_KEPT_SECONDS = 1.0
+_BELIEVED_SECONDS = 1.0
 _BY_PROXY = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 Look = Callable[[], Awaitable[None]]
@@ -31,11 +31,12 @@ Look = Callable[[], Awaitable[None]]
 class Readiness:
     """Which of the parts that a process cannot do without are not there.
 
-    However many ask, one look is under way at a time, and that all is well is believed for a second: asking costs next
+    However many ask, one look is under way at a time, and that all is well is believed for a while: asking costs next
     to nothing, whoever does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, believed_seconds: float = _BELIEVED_SECONDS) -> None:
+        self._believed_seconds = believed_seconds
         self._looks: dict[str, Look] = {}
         self._others: list[Readiness] = []
         self._looking: asyncio.Task[list[str]] | None = None
@@ -65,7 +66,7 @@ class Readiness:
         self._told = missing
         if not missing:
             self._was_ready = True
-            self._well_until = asyncio.get_running_loop().time() + _KEPT_SECONDS
+            self._well_until = asyncio.get_running_loop().time() + self._believed_seconds
         return missing
 
     def _all(self) -> Iterator[tuple[str, Look]]:

@@ -48,7 +48,8 @@ def _check_public_url(text: str) -> str:
 
 def is_production(info: ValidationInfo) -> bool:
     """For checks of single settings, so that everything that is unsafe is said at once."""
-    return info.data.get("environment") == "production"
+    known: dict[str, Any] | None = info.data  # None where a type is checked by itself
+    return known is not None and known.get("environment") == "production"
 
 
 def _check_private(path: Path, info: ValidationInfo) -> Path:

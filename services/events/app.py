@@ -31,6 +31,7 @@ import services.events.timeline.api
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.notices import Bell, Channel
+from infra.chassis.operations import OperatorRoutes
 from infra.chassis.service import ServiceApp
 from infra.chassis.upstream import Upstream
 from services.events.access import workspace_of
@@ -136,19 +137,23 @@ def create_app(
         lifespan=lifespan,
         surroundings=settings,
     )
-    app.operators.readiness.needs("events log", stores.log.probe)
-    app.operators.readiness.needs("events state", stores.state.probe)
-    app.operators.before_metrics(LogMetrics(log, progress, clock).refresh)
+    _tell_operators(app.operators, stores, LogMetrics(log, progress, clock))
     _add_internal_routes(
         app, stores, log, tokens, asked, customer_tokens, control, intake, writer, progress, pullers, clock
     )
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
-    library_settings = LibrarySettings(keys, clock, settings.public_url)
     exports = _exports(stores, log, keys, progress)
-    intake_at = services.events.intake.api.entrances(intake, tokens, library_settings)
+    libraries = LibrarySettings(keys, clock, settings.public_url)
+    intake_at = services.events.intake.api.entrances(intake, tokens, libraries)
     app.open_front_door(lambda path: intake_at(path) or exports.get(path))
     return app
+
+
+def _tell_operators(operators: OperatorRoutes, stores: Stores, lag: LogMetrics) -> None:
+    for part, store in stores.parts.items():
+        operators.readiness.needs(part, store.probe)
+    operators.before_metrics(lag.refresh)
 
 
 @asynccontextmanager

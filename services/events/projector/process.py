@@ -61,8 +61,8 @@ def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], No
     sys.setswitchinterval(_SWITCH_SECONDS)
     stores, pulse = Stores(settings), Pulse()
     operators = OperatorRoutes(settings)
-    operators.readiness.needs("events log", stores.log.probe)
-    operators.readiness.needs("events state", stores.state.probe)
+    for part, store in stores.parts.items():
+        operators.readiness.needs(part, store.probe)
     operators.readiness.needs("projector", pulse.probe)
 
     @asynccontextmanager
