@@ -15,7 +15,7 @@ from rich.markup import escape
 from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.errors import Problem
 from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
-from infra.chassis.settings import Surroundings
+from infra.chassis.settings import LogSettings
 from infra.chassis.telemetry import configure_logging
 from infra.demo.command import demo
 from infra.local.history import commands
@@ -141,7 +141,7 @@ def migrate() -> None:
 
 
 def _log_from(level: str) -> None:
-    configure_logging(Surroundings().log_level or level)
+    configure_logging(LogSettings().log_level or level)
 
 
 def _finish(started: bool) -> None:

@@ -94,13 +94,18 @@ PublicUrl = Annotated[str, AfterValidator(_check_public_url), AfterValidator(_ch
 SigningKey = Annotated[SecretStr, AfterValidator(_check_strength)]
 
 
-class Surroundings(BaseSettings):
-    """What all processes are told. Read from the environment with the prefix KLANTREIS_; arguments go before it."""
+class LogSettings(BaseSettings):
+    """What a process is told before all else. Read from the environment with the prefix KLANTREIS_."""
 
     model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
-    environment: Literal["development", "production"] = "development"  # first: checks of others ask for it
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = None
+
+
+class Surroundings(LogSettings):
+    """What all processes are told. Read from the environment with the prefix KLANTREIS_; arguments go before it."""
+
+    environment: Literal["development", "production"] = "development"  # first: checks of others ask for it
     body_timeout: timedelta = Field(timedelta(seconds=30), gt=timedelta())
     """For how long the body of a request may come in; then it is not waited for any more."""
     metrics_token: SecretStr | None = Field(None, min_length=16)

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from infra.chassis.database import Database
 from tests.support.databases import PostgresServer, fresh_postgresql
-from tests.support.platform import Platform, four_processes, one_process, until
+from tests.support.platform import Platform, four_processes, one_process
 from tests.support.stories import shop_journey
 
 MARK = "kanariegeel"
@@ -46,11 +46,23 @@ def test_no_canary_leaves_its_cage(platform: Platform) -> None:
     platform.settle()
     asyncio.run(break_the_stores(platform))
     fly(platform)  # now with failures that nobody foresaw
-    until(lambda: '"level": "' in logs(platform), 10, "somebody says something")
-    lines = [line for line in logs(platform).splitlines() if line.startswith("{")]
-    levels = {json.loads(line)["level"] for line in lines}
-    assert levels & {"warning", "error"} != set()
+    assert "OperationalError" in logs(platform) or "UndefinedColumnError" in logs(platform)
     assert [line for line in logs(platform).splitlines() if MARK in line] == []
+
+
+def test_the_id_of_a_request_goes_with_it(tmp_path: Path, postgresql: PostgresServer) -> None:
+    with fresh_postgresql(postgresql) as url, four_processes(tmp_path, url) as platform:
+        asyncio.run(break_the_stores(platform))
+        body = {"query": ASK, "variables": {"who": {"type": "user_id", "value": "anna"}}}
+        headers = {
+            "Authorization": f"Bearer {platform.credentials['adminKey']}",
+            "X-Request-Id": "asked-at-the-gateway",
+        }
+        [error] = platform.client.post(platform.graphql_url, json=body, headers=headers).json()["errors"]
+        assert error["extensions"] == {"code": "UPSTREAM_UNAVAILABLE", "requestId": "asked-at-the-gateway"}
+        said = [json.loads(line) for line in platform.processes["events"].log.read_text().splitlines()[1:]]
+        [line] = [line for line in said if line.get("requestId") == "asked-at-the-gateway"]
+        assert (line["level"], line["route"]) == ("error", "/internal/customers/find")
 
 
 def logs(platform: Platform) -> str:
