@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextvars import Context, ContextVar, copy_context
-from uuid import uuid4
+from random import getrandbits
 
 HEADER = "X-Request-Id"
 
@@ -28,10 +28,18 @@ def begin(headers: Sequence[tuple[bytes, bytes]]) -> str:
 
     Ids stand in logs: one that may be an address, of a machine or of a mailbox, counts as none.
     """
-    brought = next((value for name, value in headers if name == _HEADER), b"")
-    id = brought.decode() if _PROPER.fullmatch(brought) else uuid4().hex
+    for name, value in headers:
+        if name == _HEADER:
+            id = value.decode() if _PROPER.fullmatch(value) else _new()
+            break
+    else:
+        id = _new()
     _current.set(id)
     return id
+
+
+def _new() -> str:
+    return f"{getrandbits(128):032x}"
 
 
 def outliving() -> Context:

@@ -102,7 +102,7 @@ class ProjectorThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Cancels the steps under way, which commit nothing half-done, and waits until the thread has ended."""
+        """Lets the steps under way come to their end, and waits until the thread has ended."""
         with contextlib.suppress(RuntimeError):  # the thread has ended by itself
             self._loop.call_soon_threadsafe(self._cancel)
         self._thread.join(_JOIN_SECONDS)

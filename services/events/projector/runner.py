@@ -17,6 +17,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
 from infra.chassis.notices import Channel
+from infra.chassis.tasks import finished
 from infra.chassis.telemetry import named
 from services.events.feeds.feed import PROGRESS_CHANNEL
 from services.events.intake.store import NOTIFY_CHANNEL, LogStore
@@ -37,6 +38,7 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5  # how late a deadline may be noticed, and the safety net under missed notices
 _RENEW_SECONDS = LEASE_MICROSECONDS / 1_000_000 / 3
 _PAUSE_AFTER_FAILURE_SECONDS = 0.25
+_FINISH_SECONDS = 5.0
 _MANY_SLOTS = 2_000
 _HELD_BACK_SECONDS = 0.5
 _SLOW_LOOK_SECONDS = 0.05
@@ -193,7 +195,7 @@ class Projector:
     async def _survive(self, work: Callable[[], Awaitable[int | None]], workspace: str | None = None) -> int | None:
         """A step that fails changed nothing; it is tried again after a short pause, and every failure is said."""
         try:
-            return await work()
+            return await finished(work(), _FINISH_SECONDS)
         except LeaseLost as lost:
             _log.warning("lease lost", extra={"detail": str(lost)})
         except (Unavailable, DBAPIError, asyncpg.PostgresError, OSError) as error:
