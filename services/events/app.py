@@ -114,8 +114,7 @@ def create_app(
     tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
     writer = LogWriter(log, clock, on_commit)
     control = ControlStore(stores.log)
-    keys = KeyRing(control, clock)
-    asked = KeyRing(control, clock, kept=0)  # gateways keep the answers
+    keys, asked = KeyRing(control, clock), KeyRing(control, clock, kept=0)  # gateways keep the answers
     customer_tokens = CustomerTokens(settings.signing_key.get_secret_value(), asked, clock)
     progress = Progress(log, stores.state)
     intake = Intake(keys, writer, clock, progress.wait)
@@ -143,11 +142,20 @@ def create_app(
     )
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
-    exports = _exports(stores, log, keys, progress)
-    libraries = LibrarySettings(keys, clock, settings.public_url)
+    libraries, exports = LibrarySettings(keys, clock, settings.public_url), _exports(stores, log, keys, progress)
+    _open(app, intake, tokens, libraries, exports)
+    return app
+
+
+def _open(
+    app: EventsApp,
+    intake: Intake,
+    tokens: ServiceTokens,
+    libraries: LibrarySettings,
+    exports: Mapping[str, Entrance],
+) -> None:
     intake_at = services.events.intake.api.entrances(intake, tokens, libraries)
     app.open_front_door(lambda path: intake_at(path) or exports.get(path))
-    return app
 
 
 def _tell_operators(operators: OperatorRoutes, stores: Stores, lag: LogMetrics) -> None:
