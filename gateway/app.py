@@ -24,7 +24,8 @@ from gateway.streams.subscriber import Patience
 from gateway.streams.websocket import Connection
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
-from infra.chassis.http import add_health, answer_problems
+from infra.chassis.http import NamedRoute, answer_problems
+from infra.chassis.operations import OperatorRoutes
 from infra.chassis.upstream import Upstream
 
 _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -32,6 +33,7 @@ _ASKED_WITH = (
     "authorization",
     "content-type",
     "klantreis-after",
+    "x-request-id",
     # what clients send besides by default, some of it so that browsers ask first
     "apollo-require-preflight",
     "apollographql-client-name",
@@ -39,7 +41,7 @@ _ASKED_WITH = (
     "x-apollo-operation-name",
     "x-graphql-event-stream-token",
 )
-_ANSWERED_WITH = ("Klantreis-Position", "Retry-After")
+_ANSWERED_WITH = ("Klantreis-Position", "Retry-After", "X-Request-Id")
 _PREFLIGHT_SECONDS = 7_200  # no browser of today but Firefox remembers it longer
 _STREAMING = Streaming()
 _PATIENCE = Patience()
@@ -48,6 +50,7 @@ _PATIENCE = Patience()
 class GatewayApp(FastAPI):
     end_subscriptions: Callable[[], None]
     """To be called before the process ends, which would wait for them."""
+    operators: OperatorRoutes
 
 
 def create_app(
@@ -79,12 +82,16 @@ def create_app(
 
     app = GatewayApp(title="Klantreis gateway", openapi_url=None, redirect_slashes=False)
     app.end_subscriptions = operations.end_subscriptions
-    app.add_route("/graphql", endpoint.respond, methods=["GET", "POST"])
-    app.router.routes.append(WebSocketRoute("/graphql", connect))
-    app.add_route("/graphql/stream", endpoint.respond_with_events, methods=["POST"])
+    app.router.routes += [
+        NamedRoute("/graphql", endpoint.respond, methods=["GET", "POST"]),
+        WebSocketRoute("/graphql", connect),
+        NamedRoute("/graphql/stream", endpoint.respond_with_events, methods=["POST"]),
+    ]
     _let_pages_ask(app, settings)
     answer_problems(app)
-    add_health(app)
+    app.operators = OperatorRoutes(settings)
+    app.operators.readiness.needs("events", events.probe)  # it knows the keys; the others are missed only in part
+    app.router.routes.extend(app.operators.routes())
     return app
 
 

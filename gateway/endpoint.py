@@ -12,6 +12,7 @@ from strawberry.http.ides import get_graphql_ide_html
 
 from gateway.clients.events import Principal
 from gateway.context import Context
+from gateway.errors import traced
 from gateway.keys import Keys
 from gateway.operations import Asked, Operation, Operations, Refused
 from gateway.streams.http import EventStream, Format, Multipart, Streaming, streamed
@@ -189,4 +190,4 @@ def _refuse(problem: Problem, media_type: str) -> Response:
 
 
 def _refusal(problem: Problem) -> dict[str, Any]:
-    return {"errors": [{"message": problem.message, "extensions": {"code": problem.code}}]}
+    return {"errors": traced([{"message": problem.message, "extensions": {"code": problem.code}}])}

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphql import FieldNode, GraphQLError
 
+from infra.chassis import request_ids
 from infra.chassis.errors import BadRequest, Flaw, Problem, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -92,10 +93,19 @@ def _code_of(error: GraphQLError) -> str | None:
     return own if isinstance(own, str) else None
 
 
+def traced(errors: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Members of `errors` as this request tells them: with its id, by which its log lines are found."""
+    id = request_ids.current()
+    if id is None:
+        return list(errors)
+    return [{**error, "extensions": {**error.get("extensions", {}), "requestId": id}} for error in errors]
+
+
 def log_unforeseen(error: GraphQLError) -> None:
-    """Logs the kind of the failure, its place in the answer and in the code; its message may hold personal data."""
+    """Logs the kind of the failure and its place in the schema and in the code; its message may hold personal data."""
     cause = error.original_error
     if cause is None or is_foreseen(error):
         return
+    fields = [node.name.value for node in error.nodes or () if isinstance(node, FieldNode)]  # callers choose aliases
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
-    _log.error("a field failed", extra={"error": type(cause).__qualname__, "path": error.path, "frames": frames})
+    _log.error("a field failed", extra={"error": type(cause).__qualname__, "fields": fields, "frames": frames})

@@ -27,9 +27,10 @@ from strawberry.types import ExecutionResult
 from gateway.clients.events import Principal
 from gateway.context import Context, Services
 from gateway.documents import Documents, Prepared
-from gateway.errors import as_json, log_unforeseen
+from gateway.errors import as_json, log_unforeseen, traced
 from gateway.execution.executor import QueryExecutor
 from gateway.execution.plans import Plans
+from gateway.metrics import SUBSCRIPTIONS
 from gateway.schema import Schema
 from gateway.streams.feed import LiveFeeds
 from gateway.streams.news import Told
@@ -92,7 +93,7 @@ class Operations:
         """Raises Refused for a document that may not be executed, BadRequest if no operation is named."""
         prepared = self._documents.prepare(asked.query)
         if prepared.document is None or prepared.plans is None:
-            raise Refused(list(prepared.errors))
+            raise Refused(traced(prepared.errors))
         node = get_operation_ast(prepared.document, asked.operation_name)
         if node is None:
             raise BadRequest("Name the operation to execute in `operationName`: one of those in the document.")
@@ -110,18 +111,19 @@ class Operations:
         """The answers of a subscription as JSON, one for everything that it tells. Raises Refused when it ends."""
         principal = session.principal
         key = _sharing_key(operation, principal)
-        try:
-            async with aclosing(await self._source(operation, session)) as source:
-                async for some in source:
-                    answers = [told.news.answer(key, partial(self._tell, operation, principal, told)) for told in some]
-                    for answer in answers:
-                        yield await asyncio.shield(answer)
-        except Refused:
-            raise
-        except Exception as error:
-            failure = GraphQLError(str(error), original_error=error)
-            log_unforeseen(failure)
-            raise Refused(_errors([failure])) from error
+        with SUBSCRIPTIONS.track_inprogress():
+            try:
+                async with aclosing(await self._source(operation, session)) as source:
+                    async for some in source:
+                        tell = partial(self._tell, operation, principal)
+                        for answer in [told.news.answer(key, partial(tell, told)) for told in some]:
+                            yield await asyncio.shield(answer)
+            except Refused:
+                raise
+            except Exception as error:
+                failure = GraphQLError(str(error), original_error=error)
+                log_unforeseen(failure)
+                raise Refused(_errors([failure])) from error
 
     async def _source(self, operation: Operation, session: Session) -> AsyncGenerator[list[Told], None]:
         """What the root field tells. Raises Refused if it does not."""
@@ -232,4 +234,4 @@ def _answer(result: ExecutionResult | CoreResult) -> Json:
 
 
 def _errors(errors: list[GraphQLError] | None) -> list[Json]:
-    return [as_json(error, _REQUEST_ERROR) for error in errors or ()]
+    return traced(as_json(error, _REQUEST_ERROR) for error in errors or ())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 from strawberry.http.websocket_origin import normalize_allowed_origins
+
+from infra.chassis.settings import SigningKey, Surroundings, is_production
 
 
 def _split(value: object) -> object:
@@ -17,18 +19,23 @@ def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(normalize_allowed_origins(origins)))
 
 
+def check_named(origins: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Raises ValueError in production if every page of the world may ask."""
+    if is_production(info) and "*" in origins:
+        raise ValueError(
+            "every page of the world could ask: name the origins of yours, such as https://www.shop.example"
+        )
+    return origins
+
+
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_check_origins)]
 """`https://shop.example, https://www.shop.example`, or `*` for all."""
 
 
-class Settings(BaseSettings):
-    """Read from `KLANTREIS_*`."""
+class Settings(Surroundings):
+    """Read from `KLANTREIS_*`. In development `GET /graphql` shows GraphiQL, the schema may be asked for, pages of this
+    machine may ask, and all may open WebSockets."""
 
-    model_config = SettingsConfigDict(env_prefix="KLANTREIS_")
-
-    environment: Literal["development", "production"] = "development"
-    """In development `GET /graphql` shows GraphiQL, the schema may be asked for, pages of this machine may ask, and all
-    may open WebSockets."""
     allowed_origins: Origins = ()
     """Besides its own: pages from there may ask, and open WebSockets."""
 
@@ -39,4 +46,6 @@ class ProcessSettings(Settings):
     personas_url: str
     journeys_url: str
     events_url: str
-    signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
+    signing_key: SigningKey
+
+    _check_origins = field_validator("allowed_origins")(check_named)

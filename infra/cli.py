@@ -15,12 +15,14 @@ from rich.markup import escape
 from infra.chassis.data_folder import FolderUnusable
 from infra.chassis.errors import Problem
 from infra.chassis.serving import DEFAULT_HOST, DEFAULT_PORT, PortTaken
+from infra.chassis.settings import LogSettings
 from infra.chassis.telemetry import configure_logging
+from infra.demo.command import demo
 from infra.local.history import commands
 from infra.local.history.failures import BadMapping, Failure, FileUnusable
-from services.events.settings import NeedsPostgres
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(demo)
 app.command("import")(commands.import_history)
 app.command("export")(commands.export_history)
 _say = Console(highlight=False, soft_wrap=True)
@@ -42,7 +44,7 @@ def up(host: Host = DEFAULT_HOST, port: Port = DEFAULT_PORT) -> None:
     """Runs everything in one process, on SQLite unless KLANTREIS_*_DATABASE_URL name PostgreSQL."""
     from infra.local.run import run  # noqa: PLC0415  - a help text needs no services
 
-    configure_logging("WARNING")
+    _log_from("WARNING")
     _finish(run(host, port, _say))
 
 
@@ -51,7 +53,7 @@ def serve(service: Service, host: Host = DEFAULT_HOST, port: Port = DEFAULT_PORT
     """Runs one service as a process of its own, over HTTP."""
     import importlib  # noqa: PLC0415
 
-    configure_logging()
+    _log_from("INFO")
     module = "gateway" if service is Service.GATEWAY else f"services.{service}"
     started = importlib.import_module(f"{module}.__main__").main(
         host, port, lambda address: _say.print(f"Klantreis {service} listens on {address}")
@@ -60,15 +62,23 @@ def serve(service: Service, host: Host = DEFAULT_HOST, port: Port = DEFAULT_PORT
 
 
 @app.command()
-def project() -> None:
+def project(
+    host: Host = DEFAULT_HOST,
+    port: Annotated[
+        int | None,
+        typer.Option(envvar="PORT", min=0, max=65535, help="The port for its health and metrics; 0 takes a free one."),
+    ] = None,
+) -> None:
     """Runs a projector: it turns the log into customers, journeys and timelines. Several share the work."""
-    from services.events.projector.process import run  # noqa: PLC0415
-    from services.events.settings import Settings  # noqa: PLC0415
+    from services.events.projector.process import run, serve  # noqa: PLC0415
+    from services.events.settings import ProcessSettings  # noqa: PLC0415
 
-    configure_logging()
-    settings = Settings()
-    settings.require_server()
-    run(settings)
+    _log_from("INFO")
+    settings = ProcessSettings()
+    if port is None:
+        run(settings)
+    else:
+        _finish(serve(settings, host, port, lambda address: _say.print(f"Klantreis projector listens on {address}")))
 
 
 @app.command()
@@ -90,7 +100,7 @@ def progress(
     """Says how far reality is processed: what of the log is visible, and which journeys are being rebuilt."""
     from infra.local.progress import show_progress  # noqa: PLC0415
 
-    configure_logging("WARNING")
+    _log_from("WARNING")
     asyncio.run(show_progress(_say, watch=watch))
 
 
@@ -99,7 +109,7 @@ def replay() -> None:
     """Makes every projection again from the log, beside those in use, and then puts it in their place."""
     from infra.local.replay import run_replay  # noqa: PLC0415
 
-    configure_logging("WARNING")
+    _log_from("WARNING")
     _finish(run_replay(_say))
 
 
@@ -115,7 +125,7 @@ def doctor(
     from infra.local.doctor import run_doctor  # noqa: PLC0415
     from services.events.doctor import Options  # noqa: PLC0415
 
-    configure_logging("WARNING")
+    _log_from("WARNING")
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     _finish(run_doctor(_say, Options(None if everybody else customers, chosen)))
 
@@ -125,9 +135,13 @@ def migrate() -> None:
     """Brings the databases of all services to the newest revision. Starting a service does this too."""
     from infra.local.migrate import migrate_all  # noqa: PLC0415
 
-    configure_logging("WARNING")
+    _log_from("WARNING")
     for name in asyncio.run(migrate_all()):
         _say.print(f"{name}: up to date")
+
+
+def _log_from(level: str) -> None:
+    configure_logging(LogSettings().log_level or level)
 
 
 def _finish(started: bool) -> None:
@@ -139,7 +153,7 @@ def main() -> None:
     """Says what is wrong and what to do about it, without a traceback, for what an operator can mend."""
     try:
         app()
-    except (FolderUnusable, PortTaken, Problem, NeedsPostgres) as problem:
+    except (FolderUnusable, PortTaken, Problem) as problem:
         _complain.print(str(problem))
         raise SystemExit(os.EX_TEMPFAIL) from problem
     except Failure as failure:
@@ -149,5 +163,5 @@ def main() -> None:
     except ValidationError as problem:
         for flaw in problem.errors():
             name = "KLANTREIS_" + "_".join(str(part) for part in flaw["loc"]).upper()
-            _complain.print(f"{name}: {flaw['msg']}")
+            _complain.print(f"{name}: {flaw['msg'].removeprefix('Value error, ')}")
         raise SystemExit(os.EX_CONFIG) from problem

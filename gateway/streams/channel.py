@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from gateway.streams.news import News
 from gateway.streams.subscriber import AT_ONCE, Interest, Patience, Subscriber
+from infra.chassis import request_ids
 from infra.chassis.errors import Problem, Unavailable
 
 T = TypeVar("T")
@@ -116,7 +117,8 @@ class Channel(Generic[T]):
             if self._following is None or self._following.done():
                 self._resumes = False
                 self._opened = asyncio.get_running_loop().create_future()
-                self._following = asyncio.create_task(self._follow(self._opened), name="channel")
+                following = self._follow(self._opened)
+                self._following = asyncio.create_task(following, name="channel", context=request_ids.outliving())
             yield self._position if self._opened.done() else await asyncio.shield(self._opened)
         finally:
             self._listeners -= 1

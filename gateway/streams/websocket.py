@@ -16,6 +16,7 @@ import msgspec
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gateway.errors import traced
 from gateway.keys import Keys
 from gateway.operations import Asked, Operations, Refused
 from gateway.streams.http import Streaming
@@ -169,7 +170,7 @@ class Connection:
         if len(self._running) >= _MOST_OPERATIONS:
             extensions = {"code": "LIMIT_EXCEEDED", "limit": "operations", "allowed": _MOST_OPERATIONS}
             text = f"A connection may have {_MOST_OPERATIONS} operations at a time."
-            await self._send(_message("error", _json(message.id), _json([{"message": text, "extensions": extensions}])))
+            await self._send(_message("error", _json(message.id), _errors(text, extensions)))
             return
         self._running[message.id] = self._begin(self._run(message, self._session))
 
@@ -189,7 +190,7 @@ class Connection:
             except Refused as refused:
                 last = _message("error", id, _json(refused.errors))
             except Problem as problem:
-                last = _message("error", id, _json([_as_error(problem)]))
+                last = _message("error", id, _errors(problem.message, {"code": problem.code}))
             if self._running.get(message.id) is asyncio.current_task():
                 del self._running[message.id]  # before the client may use the id again
                 await self._send(last)
@@ -233,8 +234,8 @@ def _closing(problem: Problem) -> Closed:
     return Closed(_FORBIDDEN, f"{problem.code}: {problem.message}")
 
 
-def _as_error(problem: Problem) -> dict[str, Any]:
-    return {"message": problem.message, "extensions": {"code": problem.code}}
+def _errors(message: str, extensions: dict[str, Any]) -> str:
+    return _json(traced([{"message": message, "extensions": extensions}]))
 
 
 def _message(type: str, id: str, payload: str) -> str:

@@ -121,6 +121,11 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def probe(self) -> None:
+        """Raises Unavailable, or what else there is to say, if nothing can be read now."""
+        async with self.read() as connection:  # SQLite looks into its file for this, as it does not for SELECT 1
+            await connection.exec_driver_sql("PRAGMA schema_version" if self.is_sqlite else "SELECT 1")
+
     def unhurried(self) -> Database:
         """The same database for work that may take minutes, such as migrations; to be closed by itself."""
         return Database(self.url, draft=self._draft, unhurried=True, schema=self._schema, remedy=self._remedy)

@@ -5,6 +5,7 @@ Problem                     code and HTTP status of its own; answered as applica
 |   |-- Unauthenticated 401 no credential, or one nobody knows
 |   |-- Forbidden      403  a known credential that may not do this
 |   |-- NotFound       404
+|   |-- RequestTimeout 408  the rest of a body does not come
 |   |-- Conflict       409  somebody else changed it meanwhile
 |   |-- TooLarge       413
 |   |-- Invalid        422  well-formed, but its content is refused; `errors` names the places
@@ -80,6 +81,14 @@ class Forbidden(BadRequest):
 class NotFound(BadRequest):
     status = 404
     default_code = "NOT_FOUND"
+
+
+class RequestTimeout(BadRequest):
+    status = 408
+    default_code = "REQUEST_TIMEOUT"
+
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}
 
 
 class Conflict(BadRequest):

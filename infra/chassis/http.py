@@ -14,12 +14,19 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Send
+from starlette.routing import Match, Route
+from starlette.types import Message, Scope, Send
 
+from infra.chassis import request_ids
 from infra.chassis.errors import Flaw, Invalid, NotFound, Problem
 
 _log = logging.getLogger(__name__)
 _SEND_SECONDS = 30.0
+_NO_ROUTE = "none"
+TOLD = "klantreis.told"
+"""In a scope: the failure that has been answered and logged already."""
+ROUTE = "klantreis.route"
+"""In a scope: the path as it is written, from those who answer without Starlette's routes."""
 _encode = msgspec.json.encode
 
 T = TypeVar("T")
@@ -35,6 +42,14 @@ class JSONResponse(Response, Generic[T]):
 
     def render(self, content: Any) -> bytes:
         return _encode(content)
+
+
+class NamedRoute(Route):
+    """A route that can be told from others by those around the app. Inside FastAPI only its own routes can."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        return match, {**child_scope, ROUTE: self.path}
 
 
 class EndlessResponse(StreamingResponse):
@@ -57,8 +72,17 @@ class EndlessResponse(StreamingResponse):
                 await super().stream_response(send_in_time)
 
 
+def route_of(scope: Scope) -> str:
+    """The path of the route that answers, as it is written: what callers put into its places is not in it."""
+    template = scope.get(ROUTE) or getattr(scope.get("route"), "path", None)
+    return template if isinstance(template, str) else _NO_ROUTE
+
+
 def problem_response(problem: Problem) -> Response:
-    return Response(_encode(problem.as_json()), problem.status, problem.headers(), "application/problem+json")
+    document = problem.as_json()
+    if (request_id := request_ids.current()) is not None:
+        document["requestId"] = request_id
+    return Response(_encode(document), problem.status, problem.headers(), "application/problem+json")
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -83,7 +107,8 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_anything_else(request: Request, error: Exception) -> Response:
-        _log.exception("unexpected failure", extra={"path": request.url.path}, exc_info=error)
+        request.scope[TOLD] = error  # Starlette raises it again
+        _log.exception("unexpected failure", extra={"route": route_of(request.scope)}, exc_info=error)
         return problem_response(Problem("Something went wrong on our side; it has been logged."))
 
 
@@ -95,12 +120,3 @@ def _place(location: tuple[int | str, ...]) -> tuple[str, ...]:
 def _told(message: str) -> str:
     """What pydantic says, without the kind of exception that a check of ours raised."""
     return message.removeprefix("Value error, ")
-
-
-def add_health(app: FastAPI) -> None:
-    """`GET /health/live`: the process answers. No key is needed and nothing is told."""
-
-    async def live(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    app.router.add_route("/health/live", live, methods=["GET"])

@@ -13,7 +13,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from fastapi import APIRouter, FastAPI
 
-from infra.chassis.http import JSONResponse, add_health, answer_problems
+from infra.chassis.http import JSONResponse, answer_problems
+from infra.chassis.operations import OperatorRoutes
+from infra.chassis.settings import Surroundings
 
 _PROBLEM = {
     "title": "Problem",
@@ -27,6 +29,7 @@ _PROBLEM = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "message": {"type": "string"},
+        "requestId": {"type": "string"},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Flaw"}},
     },
 }
@@ -53,11 +56,15 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 class ServiceApp(FastAPI):
-    """An app that answers failures as problem documents and gives a sign of life; it serves no description of itself,
-    which is committed instead."""
+    """An app that answers failures as problem documents, and its operators; it serves no description of itself, which
+    is committed instead."""
 
     def __init__(
-        self, title: str, summary: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
+        self,
+        title: str,
+        summary: str,
+        lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+        surroundings: Surroundings,
     ) -> None:
         super().__init__(
             title=title,
@@ -69,7 +76,8 @@ class ServiceApp(FastAPI):
             responses=_FAILURES,
         )
         answer_problems(self)
-        add_health(self)
+        self.operators = OperatorRoutes(surroundings)
+        self.router.routes.extend(self.operators.routes())
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema:

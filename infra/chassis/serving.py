@@ -13,6 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.chassis.memory import settle
+from infra.chassis.observing import Observed
+from infra.chassis.settings import Surroundings
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -105,7 +107,8 @@ def run(
     except OSError as error:
         raise PortTaken(f"Port {port} on {host} cannot be used ({error.strerror}); set PORT to another one.") from error
     bound_host, bound_port = listener.getsockname()[:2]
-    starting = _Starting(app)
+    observed = Observed(app, Surroundings().body_timeout.total_seconds())
+    starting = _Starting(observed)
     config = uvicorn.Config(
         starting,
         log_config=None,
@@ -117,7 +120,12 @@ def run(
         ws_per_message_deflate=False,  # messages are short, and one is sent to many
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"), closings, on_stopping)
+
+    def stop() -> None:
+        observed.stopping = True
+        on_stopping()
+
+    server = _Server(config, lambda: on_ready(f"http://{bound_host}:{bound_port}"), closings, stop)
     with listener:
         try:
             server.run([listener])

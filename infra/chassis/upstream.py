@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 import aiohttp
@@ -11,11 +12,14 @@ import httpx
 import msgspec
 from starlette.types import ASGIApp
 
+from infra.chassis import request_ids
 from infra.chassis.errors import Flaw, Problem, Unavailable
+from infra.chassis.metrics import CALLS
 
 _CONNECTIONS = 16
 _CONNECT_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
+_PROBE_SECONDS = 2.0
 _LOST = (aiohttp.ClientError, httpx.HTTPError, OSError)  # a TimeoutError is an OSError
 _encode = msgspec.json.encode
 
@@ -147,14 +151,27 @@ class Upstream:
             return None
         return Fetched(self._decoded(answer), answer.etag)
 
+    async def probe(self) -> None:
+        """Raises Unavailable unless the service says that it is ready."""
+        answer = await self._ask(Call("GET", "/health/ready", {}, within=_PROBE_SECONDS))
+        if not answer.is_success:
+            raise _problem_of(self.name, answer)
+
     async def close(self) -> None:
         await self._carrier.close()
 
     async def _ask(self, call: Call) -> Answer:
+        began = perf_counter()
+        outcome = "not waited for"
         try:
-            return await self._carrier.ask(call)
+            answer = await self._carrier.ask(call)
+            outcome = f"{answer.status // 100}xx"
         except _LOST as error:
+            outcome = "away"
             raise _away(self.name) from error
+        finally:
+            CALLS.labels(self.name, outcome).observe(perf_counter() - began)
+        return answer
 
     def _decoded(self, answer: Answer) -> Any:
         if not answer.is_success:
@@ -193,7 +210,10 @@ class EndlessUpstream:
 
 
 def _headers(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}"}
+    if (request_id := request_ids.current()) is not None:
+        headers[request_ids.HEADER] = request_id
+    return headers
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer:

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import NamedTuple
 
 import msgspec
-from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -26,6 +25,8 @@ from infra.chassis.data_folder import DataFolder
 from infra.chassis.errors import NotFound
 from infra.chassis.http import JSONResponse, problem_response
 from infra.chassis.notices import Bell
+from infra.chassis.operations import OperatorRoutes
+from infra.chassis.service import ServiceApp
 from infra.chassis.upstream import InProcess, Upstream
 from infra.local.settings import Settings, events_settings, journeys_settings, personas_settings
 from infra.local.start_page import START_PAGE
@@ -35,9 +36,9 @@ from services.events.projector.wakeup import Wakeup
 
 
 class Apps(NamedTuple):
-    personas: FastAPI
-    journeys: FastAPI
-    events: FastAPI
+    personas: ServiceApp
+    journeys: ServiceApp
+    events: ServiceApp
     gateway: GatewayApp
     projector: ProjectorThread
     end_streams: Callable[[], None]
@@ -63,13 +64,13 @@ def create_app(settings: Settings) -> LocalApp:
 
     by_prefix: dict[str, ASGIApp] = {"/graphql": apps.gateway}
     by_prefix |= dict.fromkeys(("/v1", "/beacon", "/sourceConfig"), apps.events)
-    front = Starlette(routes=_own_routes(apps), lifespan=lifespan)
+    front = Starlette(routes=_own_routes(apps, _operators(settings, apps)), lifespan=lifespan)
     return LocalApp(front, by_prefix, apps.end_streams)
 
 
 def _create_apps(settings: Settings) -> tuple[Apps, list[Upstream]]:
     """The services know each other only through clients, which here lead into the other's app."""
-    built: dict[str, FastAPI] = {}
+    built: dict[str, ServiceApp] = {}
     personas = Upstream("personas", InProcess(lambda: built["personas"]))
     journeys = Upstream("journeys", InProcess(lambda: built["journeys"]))
     events = Upstream("events", InProcess(lambda: built["events"]))
@@ -127,17 +128,17 @@ class LocalApp:
         await app(scope, receive, send)
 
 
-def _own_routes(apps: Apps) -> list[BaseRoute]:
+def _operators(settings: Settings, apps: Apps) -> OperatorRoutes:
+    operators = OperatorRoutes(settings)
+    for app in (apps.personas, apps.journeys, apps.events):
+        operators.includes(app.operators)
+    operators.readiness.needs("projector", apps.projector.probe)
+    return operators
+
+
+def _own_routes(apps: Apps, operators: OperatorRoutes) -> list[BaseRoute]:
     async def start_page(_request: Request) -> Response:
         return HTMLResponse(START_PAGE)
-
-    async def live(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def ready(_request: Request) -> Response:
-        if apps.projector.alive:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "the projector has stopped"}, 503)
 
     async def openapi(request: Request) -> Response:
         documented = {"personas": apps.personas, "journeys": apps.journeys, "events": apps.events}
@@ -149,8 +150,7 @@ def _own_routes(apps: Apps) -> list[BaseRoute]:
 
     return [
         Route("/", start_page),
-        Route("/health/live", live),
-        Route("/health/ready", ready),
+        *operators.routes(),
         Route("/openapi/{service}.json", openapi),
         Route("/{path:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]

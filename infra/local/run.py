@@ -21,7 +21,7 @@ def run(host: str, port: int, say: Console) -> bool:
 
     def on_ready(address: str) -> None:
         say.print(f"[bold]Klantreis[/bold] runs on {address}  (GraphQL: {address}/graphql)")
-        if first_start:
+        if first_start and settings.environment == "development":  # elsewhere what is said is kept by others
             made = json.loads(credentials.read_text())
             say.print(f"Keys were made: write key {made['writeKey']}, admin key {made['adminKey']}")
         say.print(f"Keys are in {credentials}; stop with Ctrl+C.")

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationInfo, field_validator
 
 import services.events.settings
 import services.journeys.settings
 import services.personas.settings
-from gateway.settings import Origins
+from gateway.settings import Origins, check_named
 from infra.chassis.data_folder import FolderUnusable
-from infra.chassis.settings import DatabaseUrl, DataPath, PublicUrl
+from infra.chassis.settings import DatabaseUrl, DataPath, PublicUrl, SigningKey, Surroundings, is_production
 
 
-class Settings(BaseSettings):
+class Settings(Surroundings):
     """Read from the environment with the prefix KLANTREIS_. The services of this process get what concerns them."""
-
-    model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
     data: DataPath = Path("var")
     personas_database_url: DatabaseUrl | None = None
     journeys_database_url: DatabaseUrl | None = None
     events_database_url: DatabaseUrl | None = None
     public_url: PublicUrl | None = None
-    environment: Literal["development", "production"] = "development"
     allowed_origins: Origins = ()
-    signing_key: SecretStr = Field(default_factory=lambda: SecretStr(secrets.token_urlsafe(32)), min_length=32)
-    """Within one process nobody else needs to know it, so each start may make its own."""
+    signing_key: SigningKey = Field(None, validate_default=True)
+
+    _check_origins = field_validator("allowed_origins")(check_named)
+
+    @field_validator("signing_key", mode="before")
+    @classmethod
+    def _make_one(cls, key: Any, info: ValidationInfo) -> Any:
+        """Within one process nobody else needs to know it, so each start may make its own: customer tokens end then."""
+        if key is not None:
+            return key
+        return "" if is_production(info) else secrets.token_urlsafe(32)
 
 
 def events_settings(settings: Settings) -> services.events.settings.Settings:

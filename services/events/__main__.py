@@ -7,13 +7,12 @@ from collections.abc import Callable
 from infra.chassis import serving
 from infra.chassis.upstream import OverHttp, Upstream
 from services.events.app import create_app
-from services.events.settings import Settings
+from services.events.settings import ProcessSettings
 
 
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serves until it is told to stop; whether it could start."""
-    settings = Settings()
-    settings.require_server()
+    settings = ProcessSettings()
     journeys = Upstream("journeys", OverHttp(settings.journeys_url)) if settings.journeys_url else None
     personas = Upstream("personas", OverHttp(settings.personas_url)) if settings.personas_url else None
     app = create_app(settings, journeys=journeys, personas=personas)

@@ -31,6 +31,7 @@ import services.events.timeline.api
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import Clock, system_clock
 from infra.chassis.notices import Bell, Channel
+from infra.chassis.operations import OperatorRoutes
 from infra.chassis.service import ServiceApp
 from infra.chassis.upstream import Upstream
 from services.events.access import workspace_of
@@ -63,6 +64,7 @@ from services.events.models.pull import ModelPuller, journeys_of, personas_of
 from services.events.models.queries import Models
 from services.events.personas.handlers import Assignments, PersonaReads
 from services.events.personas.queries import OccurrenceQueries, PublishedPersonas
+from services.events.projector.lag import LogMetrics
 from services.events.projector.progress import Progress
 from services.events.rejected.handlers import Resubmission
 from services.events.rejected.queries import RejectedQueries
@@ -112,8 +114,7 @@ def create_app(
     tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
     writer = LogWriter(log, clock, on_commit)
     control = ControlStore(stores.log)
-    keys = KeyRing(control, clock)
-    asked = KeyRing(control, clock, kept=0)  # gateways keep the answers
+    keys, asked = KeyRing(control, clock), KeyRing(control, clock, kept=0)  # gateways keep the answers
     customer_tokens = CustomerTokens(settings.signing_key.get_secret_value(), asked, clock)
     progress = Progress(log, stores.state)
     intake = Intake(keys, writer, clock, progress.wait)
@@ -133,17 +134,34 @@ def create_app(
         title="Klantreis events",
         summary="Sources, intake, customers, live journeys and timelines. For services only, but for /v1.",
         lifespan=lifespan,
+        surroundings=settings,
     )
+    _tell_operators(app.operators, stores, LogMetrics(log, progress, clock))
     _add_internal_routes(
         app, stores, log, tokens, asked, customer_tokens, control, intake, writer, progress, pullers, clock
     )
     app.include_router(services.events.feeds.api.router(feeds, workspace_of(tokens)))
     app.feeds = feeds
-    library_settings = LibrarySettings(keys, clock, settings.public_url)
-    exports = _exports(stores, log, keys, progress)
-    intake_at = services.events.intake.api.entrances(intake, tokens, library_settings)
-    app.open_front_door(lambda path: intake_at(path) or exports.get(path))
+    libraries, exports = LibrarySettings(keys, clock, settings.public_url), _exports(stores, log, keys, progress)
+    _open(app, intake, tokens, libraries, exports)
     return app
+
+
+def _open(
+    app: EventsApp,
+    intake: Intake,
+    tokens: ServiceTokens,
+    libraries: LibrarySettings,
+    exports: Mapping[str, Entrance],
+) -> None:
+    intake_at = services.events.intake.api.entrances(intake, tokens, libraries)
+    app.open_front_door(lambda path: intake_at(path) or exports.get(path))
+
+
+def _tell_operators(operators: OperatorRoutes, stores: Stores, lag: LogMetrics) -> None:
+    for part, store in stores.parts.items():
+        operators.readiness.needs(part, store.probe)
+    operators.before_metrics(lag.refresh)
 
 
 @asynccontextmanager

@@ -23,6 +23,11 @@ class Stores:
         remedy = "delete it; the next start makes it again from the log"
         self.state = Database(settings.state_database_url, durable=False, remedy=remedy)
 
+    @property
+    def parts(self) -> dict[str, Database]:
+        """By the names that operators are told."""
+        return {"events log": self.log, "events state": self.state}
+
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Migrates both; closes them at the end."""

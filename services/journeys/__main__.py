@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from infra.chassis import serving
 from services.journeys.app import create_app
-from services.journeys.settings import Settings
+from services.journeys.settings import ProcessSettings
 
 
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
     """Serves until it is told to stop; whether it could start."""
-    return serving.run(create_app(Settings()), host, port, on_ready)
+    return serving.run(create_app(ProcessSettings()), host, port, on_ready)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def create_app(
     events: Upstream | None = None,
     clock: Clock = system_clock,
     database: Database | None = None,
-) -> FastAPI:
+) -> ServiceApp:
     """The service as an app. What is given (`events`, `database`) stays its owner's to close; otherwise the lifespan
     opens it as the settings say, and closes it. Without an events service, publishing is pending until there is one.
     """
@@ -47,6 +47,7 @@ def create_app(
                 opened = Database(settings.database_url)
                 stack.push_async_callback(opened.close)
             await upgrade(opened, MIGRATIONS)
+            service.operators.readiness.needs("journeys database", opened.probe)
             tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
             app.state.tokens = tokens
             notice = ChangeNotice(upstream, tokens, "/internal/models/refresh")
@@ -54,10 +55,11 @@ def create_app(
             app.state.resources = Resources(documents, Events(upstream, tokens), notice, clock)
             yield
 
-    app = ServiceApp(
+    service = ServiceApp(
         title="Klantreis journeys",
         summary="Journey models: drafts with revisions, versions, publishing. For services only.",
         lifespan=lifespan,
+        surroundings=settings,
     )
-    app.include_router(router)
-    return app
+    service.include_router(router)
+    return service

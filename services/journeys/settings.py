@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationInfo, field_validator
 
-from infra.chassis.settings import DatabaseUrl, DataPath
+from infra.chassis.settings import DatabaseUrl, DataPath, SigningKey, Surroundings, check_server, is_production
 
 
-class Settings(BaseSettings):
+class Settings(Surroundings):
     """Read from the environment with the prefix KLANTREIS_; arguments go before it."""
-
-    model_config = SettingsConfigDict(env_prefix="KLANTREIS_", extra="ignore")
 
     data: DataPath = Path("var")
     journeys_database_url: DatabaseUrl | None = None
     events_url: str | None = None
-    signing_key: SecretStr = Field(min_length=32)  # HMAC-SHA256 wants a key as long as its digest
-    environment: Literal["development", "production"] = "development"
+    signing_key: SigningKey
 
     @property
     def database_url(self) -> str:
         """The database of this service: the one named, or a file in the data folder."""
         return self.journeys_database_url or f"sqlite:///{self.data / 'journeys.db'}"
 
-    @model_validator(mode="after")
-    def _separate_services_share_no_folder(self) -> Self:
-        if self.environment == "production" and self.events_url and not self.journeys_database_url:
-            raise ValueError("a journeys service in a process of its own needs KLANTREIS_JOURNEYS_DATABASE_URL")
-        return self
+
+class ProcessSettings(Settings):
+    """Of a journeys service in a process of its own."""
+
+    journeys_database_url: DatabaseUrl | None = Field(None, validate_default=True)
+
+    @field_validator("journeys_database_url")
+    @classmethod
+    def _share_no_folder(cls, url: str | None, info: ValidationInfo) -> str | None:
+        return check_server(url) if is_production(info) else url

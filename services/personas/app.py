@@ -29,7 +29,7 @@ def create_app(
     events: Upstream | None = None,
     clock: Clock = system_clock,
     database: Database | None = None,
-) -> FastAPI:
+) -> ServiceApp:
     """The service as an app. What is given (`events`, `database`) stays its owner's to close; otherwise the lifespan
     opens it as the settings say, and closes it. Without an events service, publishing is pending until there is one.
     """
@@ -46,16 +46,18 @@ def create_app(
                 opened = Database(settings.database_url)
                 stack.push_async_callback(opened.close)
             await upgrade(opened, MIGRATIONS)
+            service.operators.readiness.needs("personas database", opened.probe)
             tokens = ServiceTokens(settings.signing_key.get_secret_value(), clock)
             app.state.tokens = tokens
             notice = ChangeNotice(upstream, tokens, "/internal/personas/refresh")
             app.state.resources = Resources(Documents(opened, store.personas), notice, clock)
             yield
 
-    app = ServiceApp(
+    service = ServiceApp(
         title="Klantreis personas",
         summary="Personas: drafts with revisions, evidence, versions, publishing. For services only.",
         lifespan=lifespan,
+        surroundings=settings,
     )
-    app.include_router(router)
-    return app
+    service.include_router(router)
+    return service

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 import gateway.settings
+import infra.local.app  # with everything that counts
 import infra.local.settings
 import services.events.settings
 import services.journeys.settings
@@ -16,6 +18,7 @@ from infra.cli import app
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "reference" / "configuration.md").read_text()
+OPERATING = (ROOT / "docs" / "guides" / "operating.md").read_text()
 SETTINGS = [
     gateway.settings.ProcessSettings,
     infra.local.settings.Settings,
@@ -28,6 +31,15 @@ SETTINGS = [
 def test_every_setting_is_described_and_nothing_else() -> None:
     known = {f"KLANTREIS_{name.upper()}" for settings in SETTINGS for name in settings.model_fields}
     assert set(re.findall(r"^\| `(KLANTREIS_\w+)`", TEXT, re.MULTILINE)) == known
+
+
+def test_every_metric_is_described_and_nothing_else() -> None:
+    known = {
+        family.name + "_total" * (family.type == "counter")
+        for family in REGISTRY.collect()
+        if family.name.startswith("klantreis_")
+    }
+    assert set(re.findall(r"^\| `(klantreis_\w+)(?:{\w+(?:,\w+)*})?` \|", OPERATING, re.MULTILINE)) == known
 
 
 def test_every_command_is_described_and_nothing_else() -> None:

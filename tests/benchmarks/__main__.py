@@ -29,6 +29,7 @@ from tests.benchmarks import (
     queries,
     replayed,
     rules,
+    single,
     singles,
     stages,
     subscribers,
@@ -39,6 +40,7 @@ from tests.support.databases import postgres_server
 
 BENCHMARKS: dict[str, ModuleType] = {
     "batches": batches,
+    "single": single,
     "singles": singles,
     "projected": projected,
     "projectors": projectors,

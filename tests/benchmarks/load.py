@@ -25,6 +25,8 @@ class Sent(NamedTuple):
     """Of this process: of the client itself."""
     last: Place
     """Behind everything that was sent."""
+    waits: list[float]
+    """Seconds from each request to its answer."""
 
 
 class Answer(NamedTuple):
@@ -105,15 +107,18 @@ async def send_all(address: str, requests: Sequence[bytes], connections: int) ->
     open_connections = [await Connection.open(address) for _ in range(connections)]
     waiting = iter(requests)
     start, cpu = time.perf_counter(), time.process_time()
-    places = await asyncio.gather(*(_send(connection, waiting) for connection in open_connections))
+    waits: list[float] = []
+    places = await asyncio.gather(*(_send(connection, waiting, waits) for connection in open_connections))
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     for connection in open_connections:
         connection.close()
-    return Sent(seconds, cpu_seconds, max(places))
+    return Sent(seconds, cpu_seconds, max(places), waits)
 
 
-async def _send(connection: Connection, waiting: Iterator[bytes]) -> Place:
+async def _send(connection: Connection, waiting: Iterator[bytes], waits: list[float]) -> Place:
     answer = None
     for request in waiting:
+        asked = time.perf_counter()
         answer = await connection.ask(request)
+        waits.append(time.perf_counter() - asked)
     return answer.place if answer else START

@@ -102,10 +102,15 @@ async def interleaved(bench: Bench, sides: Mapping[str, Callable[[int], Awaitabl
 def cpu_seconds(*pids: int) -> float:
     """User and system time that processes have used so far, their children (ended ones too) included."""
     trees = [(root, *root.children(recursive=True)) for root in map(psutil.Process, pids)]
-    return sum(map(_own_cpu_seconds, chain.from_iterable(trees)))
+    return sum(map(_cpu_seconds, chain.from_iterable(trees)))
 
 
-def _own_cpu_seconds(process: psutil.Process) -> float:
+def own_cpu_seconds(pid: int) -> float:
+    """The same without the children."""
+    return _cpu_seconds(psutil.Process(pid))
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
     try:
         return float(sum(process.cpu_times()[:4]))
     except psutil.NoSuchProcess:  # it ended meanwhile: its time is its parent's now

@@ -16,7 +16,7 @@ from infra.chassis.telemetry import JsonFormatter, named
 
 def formatted(error: BaseException) -> str:
     record = logging.LogRecord(
-        "room", logging.ERROR, __file__, 1, "it failed", None, (type(error), error, error.__traceback__)
+        "infra.room", logging.ERROR, __file__, 1, "it failed", None, (type(error), error, error.__traceback__)
     )
     return JsonFormatter().format(record)
 

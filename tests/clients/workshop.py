@@ -34,13 +34,28 @@ class Workshop:
 
     def run(self, script: str) -> str:
         """What a shell prints that runs `script` in the folder; fails with what it says if it ends badly."""
-        finished = subprocess.run(
+        running = self.start(script)
+        printed, complaints = ended(running)
+        assert running.returncode == 0, f"{script}\n{printed}\n{complaints}"
+        return printed
+
+    def start(self, script: str) -> subprocess.Popen[str]:
+        """A shell that runs `script` in the folder, all its streams piped here."""
+        return subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
-            env={**os.environ, "PATH": f"{self._bin}:{os.environ['PATH']}"},
-            capture_output=True,
+            env={**os.environ, "PATH": f"{self._bin}:{sys.prefix}/bin:{os.environ['PATH']}"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_SECONDS,
         )
-        assert finished.returncode == 0, f"{script}\n{finished.stdout}\n{finished.stderr}"
-        return finished.stdout
+
+
+def ended(running: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it has printed and complained of, once its input has ended and so has it."""
+    try:
+        return running.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        running.kill()
+        raise

@@ -76,7 +76,7 @@ async def test_it_may_send_nothing_else(api: Gateway, headers: str, method: str)
 async def test_a_page_may_read_the_position_of_what_it_wrote(api: Gateway) -> None:
     api.events.answers["GET /internal/projection"] = lambda _: STATUS
     answer = await api.post(PROJECTION, headers={"Origin": "http://localhost:3000"})
-    assert answer.headers["access-control-expose-headers"] == "Klantreis-Position, Retry-After"
+    assert answer.headers["access-control-expose-headers"] == "Klantreis-Position, Retry-After, X-Request-Id"
 
 
 @pytest.mark.parametrize(

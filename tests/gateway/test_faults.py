@@ -100,7 +100,7 @@ async def test_what_nobody_foresaw_is_masked_and_logged_without_values(
     ]
     [record] = [record for record in caplog.records if record.name == "gateway.errors"]
     fields = vars(record)
-    assert (fields["error"], fields["path"], record.exc_info) == ("ValueError", ["instances"], None)
+    assert (fields["error"], fields["fields"], record.exc_info) == ("ValueError", ["instances"], None)
     assert any("relay.py" in frame for frame in fields["frames"])
     written = "".join(capfd.readouterr()) + caplog.text + str([vars(record) for record in caplog.records])
     assert "secret-key" not in written

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from infra.chassis.auth import ServiceTokens
 from infra.chassis.database import Database
 from services.journeys.app import create_app
-from services.journeys.settings import Settings
+from services.journeys.settings import ProcessSettings, Settings
 from tests.journeys.builders import journey
 from tests.journeys.conftest import KEY
 
@@ -47,13 +47,13 @@ async def test_a_database_that_was_given_stays_open(sqlite_url: str) -> None:
     [
         {},
         {"signing_key": "short"},
-        {"signing_key": KEY, "environment": "production", "events_url": "http://events"},
+        {"signing_key": KEY, "environment": "production"},
     ],
 )
 def test_unsafe_settings_are_refused(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KLANTREIS_SIGNING_KEY", raising=False)
     with pytest.raises(ValidationError):
-        Settings(**settings)  # type: ignore[arg-type]
+        ProcessSettings(**settings)  # type: ignore[arg-type]
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

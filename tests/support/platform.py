@@ -185,11 +185,11 @@ def _environment(data: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def one_process(folder: Path, postgresql_url: str | None = None) -> Iterator[Platform]:
-    """`klantreis up`, on SQLite unless a PostgreSQL database is given."""
-    more = {}
+def one_process(folder: Path, postgresql_url: str | None = None, **settings: str) -> Iterator[Platform]:
+    """`klantreis up`, on SQLite unless a PostgreSQL database is given; `settings` are variables of its environment."""
+    more = dict(settings)
     if postgresql_url:
-        more = {f"KLANTREIS_{name}_DATABASE_URL": postgresql_url for name in ("EVENTS", "JOURNEYS", "PERSONAS")}
+        more |= {f"KLANTREIS_{name}_DATABASE_URL": postgresql_url for name in ("EVENTS", "JOURNEYS", "PERSONAS")}
     data = folder / "data"
     process = Process(["up"], _environment(data, **more), folder / "up.log", "/health/ready", free_port())
     address = f"http://127.0.0.1:{process.port}"
@@ -198,12 +198,13 @@ def one_process(folder: Path, postgresql_url: str | None = None) -> Iterator[Pla
 
 
 @contextmanager
-def four_processes(folder: Path, postgresql_url: str) -> Iterator[Platform]:
+def four_processes(folder: Path, postgresql_url: str, **settings: str) -> Iterator[Platform]:
     """Gateway, journeys, events and projector, each in a process of its own, and personas beside them."""
     data = folder / "data"
-    ports = {name: free_port() for name in ("personas", "journeys", "events", "gateway")}
+    ports = {name: free_port() for name in ("personas", "journeys", "events", "gateway", "projector")}
     environment = _environment(
         data,
+        **settings,
         KLANTREIS_EVENTS_DATABASE_URL=postgresql_url,
         KLANTREIS_JOURNEYS_DATABASE_URL=postgresql_url,
         KLANTREIS_PERSONAS_DATABASE_URL=postgresql_url,
@@ -212,11 +213,11 @@ def four_processes(folder: Path, postgresql_url: str) -> Iterator[Platform]:
         KLANTREIS_EVENTS_URL=f"http://127.0.0.1:{ports['events']}",
         KLANTREIS_SIGNING_KEY=secrets.token_urlsafe(32),
     )
+    commands = {name: ["serve", name] for name in ports} | {"projector": ["project"]}
     processes = {
-        name: Process(["serve", name], environment, folder / f"{name}.log", "/health/live", port)
+        name: Process(commands[name], environment, folder / f"{name}.log", "/health/ready", port)
         for name, port in ports.items()
     }
-    processes["projector"] = Process(["project"], environment, folder / "projector.log")
     platform = Platform(
         processes,
         data,

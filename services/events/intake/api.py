@@ -23,7 +23,8 @@ from services.events.intake.entrance import POSITION_HEADER, Endpoint, Entrance
 from services.events.intake.handlers import Intake, Logged, beside, message_id_of
 from services.events.intake.judging import Judged
 from services.events.intake.library_settings import LibrarySettings
-from services.events.intake.requests import parameter, read_body
+from services.events.intake.metrics import count_logged
+from services.events.intake.requests import inflated, parameter, read_sent
 from services.events.intake.slots import Refused
 
 _MANY = 20
@@ -53,8 +54,9 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
     """One call of a kind, or a batch of calls that name their own."""
 
     async def record(request: Request) -> Response:
-        body = await read_body(request)
-        caller = await caller_of(request, intake.keys)
+        sent = await read_sent(request)
+        caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
+        body = inflated(request, sent)
         opened = await (open_batch(body) if kind is None else open_call(body))
         if caller is None:
             if opened.write_key is None:
@@ -64,7 +66,7 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
         if opened.sent_at is None:
             opened = opened._replace(sent_at=request.headers.get("SentAt"))
         logged = await intake.record_calls(caller, opened, kind, len(body))
-        return await _rejections(logged)
+        return await _acknowledge(logged)
 
     return record
 
@@ -73,14 +75,15 @@ def _cloud_events(intake: Intake) -> Endpoint:
     """CloudEvents: one, in headers and body or in the body alone, or a list of them."""
 
     async def record(request: Request) -> Response:
-        body = await read_body(request)
-        caller = await caller_of(request, intake.keys)
+        sent = await read_sent(request)
+        caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
+        body = inflated(request, sent)
         if caller is None:
             raise Unauthenticated("Give a key in `Authorization`, or a write key as `?writeKey=` in the address.")
         check_origin(caller, request)
         opened = await open_cloud_events(request, body)
         subject_type = parameter(request.query_params, "subject") or None
-        return await _rejections(await intake.record_cloud_events(caller, opened, subject_type, len(body)))
+        return await _acknowledge(await intake.record_cloud_events(caller, opened, subject_type, len(body)))
 
     return record
 
@@ -89,8 +92,9 @@ def _history(intake: Intake) -> Endpoint:
     """A batch of what happened before: calls and `EventInput`s."""
 
     async def record(request: Request) -> Response:
-        body = await read_body(request)
-        caller = await caller_of(request, intake.keys)
+        sent = await read_sent(request)
+        caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
+        body = inflated(request, sent)
         if caller is None:
             raise Unauthenticated("Give a secret key as `Authorization: Bearer key`.")
         check_origin(caller, request)
@@ -99,9 +103,17 @@ def _history(intake: Intake) -> Endpoint:
             raise BadRequest("Each item of history has its own `context`.", code=BAD_BODY)
         source = parameter(request.query_params, "source")
         logged = await intake.import_history(caller, source, opened, len(body))
-        return await _rejections(logged)
+        return await _acknowledge(logged)
 
     return record
+
+
+async def _acknowledge(logged: Logged) -> Response:
+    """Success, and which events were rejected all the same."""
+    rejected = [(index, slot) for index, slot in enumerate(logged.slots) if type(slot) is Refused]
+    count_logged(len(logged.slots), [slot for _index, slot in rejected])
+    results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
+    return _answer({"success": True}, logged, results)
 
 
 async def _metrics(_request: Request) -> Response:
@@ -132,7 +144,7 @@ def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
     async def record(request: Request) -> Response:
         spoken_for = await access.workspace_of(request)
         try:
-            given = _inputs.decode(await read_body(request))
+            given = _inputs.decode(inflated(request, await read_sent(request)))
         except UNDECODABLE as error:
             code = BAD_BODY if isinstance(error, msgspec.ValidationError) else MALFORMED_JSON
             raise BadRequest(f"This is not a request to record events: {error}.", code=code) from error
@@ -143,18 +155,12 @@ def _internal(intake: Intake, tokens: ServiceTokens) -> Endpoint:
         logged = await intake.record_inputs(
             spoken_for, given.source, events, verified=verified, customer=customer, wait=given.wait
         )
-        rejected = sum(type(slot) is Refused for slot in logged.slots)
-        counts = {"accepted": len(logged.slots) - rejected, "rejected": rejected}
+        rejected = [slot for slot in logged.slots if type(slot) is Refused]
+        count_logged(len(logged.slots), rejected)
+        counts = {"accepted": len(logged.slots) - len(rejected), "rejected": len(rejected)}
         return _answer(counts, logged, [_result(*item) for item in enumerate(logged.slots)])
 
     return record
-
-
-async def _rejections(logged: Logged) -> Response:
-    """Success, and which events were rejected all the same."""
-    rejected = [item for item in enumerate(logged.slots) if type(item[1]) is Refused]
-    results = await beside(len(rejected) > _MANY, lambda: [_result(*item) for item in rejected])
-    return _answer({"success": True}, logged, results)
 
 
 def _answer(head: dict[str, Any], logged: Logged, results: list[dict[str, Any]]) -> Response:

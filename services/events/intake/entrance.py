@@ -11,7 +11,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.chassis.errors import Problem
-from infra.chassis.http import problem_response
+from infra.chassis.http import ROUTE, problem_response, route_of
+from infra.chassis.request_ids import HEADER as REQUEST_ID_HEADER
+from services.events.intake.metrics import REFUSED
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -27,6 +29,8 @@ class Entrance(NamedTuple):
     endpoint: Endpoint
     for_pages: bool = True
     """Whether pages of other origins may call it."""
+    template: str | None = None
+    """Its path as it is written, where that has places that callers fill."""
 
 
 class MethodNotAllowed(Problem):
@@ -57,6 +61,7 @@ class FrontDoor:
         if entrance is None:
             await self._app(scope, receive, send)
             return
+        scope[ROUTE] = entrance.template or scope["path"].rstrip("/")
         request = Request(scope, receive)
         response = await _answer(entrance, request)
         if entrance.for_pages and (origin := request.headers.get("Origin")) is not None:
@@ -72,9 +77,10 @@ async def _answer(entrance: Entrance, request: Request) -> Response:
             return _preflight(entrance, request)
         raise MethodNotAllowed(entrance.method)
     except Problem as problem:
+        REFUSED.labels(problem.code).inc()
         return problem_response(problem)
     except Exception:
-        _log.exception("unexpected failure", extra={"path": request.url.path})
+        _log.exception("unexpected failure", extra={"route": route_of(request.scope)})
         return problem_response(Problem("Something went wrong on our side; it has been logged."))
 
 
@@ -97,5 +103,5 @@ def _let_read(response: Response, origin: str) -> None:
     headers = response.headers
     headers["Access-Control-Allow-Origin"] = origin
     headers["Access-Control-Allow-Credentials"] = "true"
-    headers["Access-Control-Expose-Headers"] = f"Retry-After, {POSITION_HEADER}"
+    headers["Access-Control-Expose-Headers"] = f"Retry-After, {POSITION_HEADER}, {REQUEST_ID_HEADER}"
     headers.add_vary_header("Origin")

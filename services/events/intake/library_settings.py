@@ -17,6 +17,7 @@ from services.events.intake.callers import caller_of, public_caller
 from services.events.intake.entrance import Endpoint, Entrance
 
 _SEGMENT_PATH = re.compile(r"/v1/projects/([^/]+)/settings/?")
+_SEGMENT_TEMPLATE = "/v1/projects/{writeKey}/settings"
 _CACHED = {"Cache-Control": "private, max-age=60"}
 
 
@@ -33,7 +34,7 @@ class LibrarySettings:
     def entrance_at(self, path: str) -> Entrance | None:
         """Segment's path has the key in it."""
         found = _SEGMENT_PATH.fullmatch(path)
-        return Entrance("GET", self._segment(found[1])) if found else None
+        return Entrance("GET", self._segment(found[1]), template=_SEGMENT_TEMPLATE) if found else None
 
     def _segment(self, key: str) -> Endpoint:
         async def settings(request: Request) -> Response:

@@ -28,10 +28,9 @@ def parameter(query: Mapping[str, str], name: str) -> str | None:
     return value
 
 
-async def read_body(request: Request) -> bytes:
+def inflated(request: Request, sent: bytes) -> bytes:
     """The body, inflated if it is compressed, whatever its content type says. Raises a Problem: 400, 413 or 415."""
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    sent = await _read_sent(request)
     if encoding in ("gzip", "x-gzip"):
         return _inflate(sent)
     if encoding in ("", "identity"):
@@ -39,8 +38,11 @@ async def read_body(request: Request) -> bytes:
     raise UnsupportedEncoding("A body is sent as it is, or with `Content-Encoding: gzip`.")
 
 
-async def _read_sent(request: Request) -> bytes:
-    """What is too large is still read to some length: a client that is sending does not hear an answer."""
+async def read_sent(request: Request) -> bytes:
+    """The body as it came. Raises a Problem: 400, 408 or 413.
+
+    What is too large is still read to some length: a client that is sending does not hear an answer.
+    """
     chunks: list[bytes] = []
     size = 0
     try:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from infra.chassis import request_ids
 from infra.chassis.clock import Clock
 from infra.chassis.errors import Unavailable
+from services.events.intake.metrics import COMMITS
 from services.events.intake.position import Place
 from services.events.intake.slots import Slot
 from services.events.intake.store import Group
@@ -66,7 +68,8 @@ class LogWriter:
         self._waiting.append(submission)
         self._waiting_bytes += size
         if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush(), name="log writer")
+            context = request_ids.outliving()
+            self._flushing = asyncio.create_task(self._flush(), name="log writer", context=context)
         return await submission.place
 
     async def close(self) -> None:
@@ -101,7 +104,8 @@ class LogWriter:
             rows.setdefault((submission.workspace, submission.imported), []).extend(submission.slots)
         try:
             groups = [Group(workspace, slots) for (workspace, _imported), slots in rows.items()]
-            places = await self._log.append(groups, self._clock())
+            with COMMITS.time():
+                places = await self._log.append(groups, self._clock())
         except Exception as error:
             if not isinstance(error, Unavailable):
                 _log.exception("a commit of the log failed unexpectedly")

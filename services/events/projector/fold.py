@@ -33,6 +33,7 @@ from services.events.models.queries import Models
 from services.events.projector import dirty, stuck
 from services.events.projector.bench import Bench, Folded
 from services.events.projector.leases import FOLD, Leases
+from services.events.projector.metrics import FOLDED
 from services.events.projector.publishing import publish
 from services.events.projector.work import Work
 from services.events.tables import customers
@@ -119,6 +120,7 @@ class Lanes:
         await stuck.list_customers(connection, workspace, folded.failed, done, now)
         await builds.hold(connection, workspace)
         self.events += folded.events
+        FOLDED.inc(folded.events)
         for customer, error in folded.failed.items():
             _log.error("a customer cannot be folded", extra={"customer": customer.hex(), "error": error})
         for customer, events in folded.unfoldable.items():

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from infra.chassis import request_ids
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
 from services.events.intake.position import START, Place
@@ -122,7 +123,8 @@ class Progress:
         reached = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(workspace, []).append((place, reached))
         if workspace not in self._watching:
-            self._watching[workspace] = asyncio.create_task(self._watch(workspace), name=f"progress of {workspace}")
+            watch, name = self._watch(workspace), f"progress of {workspace}"
+            self._watching[workspace] = asyncio.create_task(watch, name=name, context=request_ids.outliving())
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await reached

@@ -17,6 +17,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.database import Database
 from infra.chassis.errors import Unavailable
 from infra.chassis.notices import Channel
+from infra.chassis.tasks import finished
 from infra.chassis.telemetry import named
 from services.events.feeds.feed import PROGRESS_CHANNEL
 from services.events.intake.store import NOTIFY_CHANNEL, LogStore
@@ -25,6 +26,8 @@ from services.events.projector.catching_up import CatchingUp
 from services.events.projector.fold import Fold, Lanes
 from services.events.projector.identify import Identify
 from services.events.projector.leases import LEASE_MICROSECONDS, LeaseLost, Leases, lease_names
+from services.events.projector.metrics import FAILURES, LEASES, measured
+from services.events.projector.pulse import Pulse
 from services.events.projector.settling import Settling
 from services.events.projector.slow import SlowLane
 from services.events.projector.wakeup import Wakeup
@@ -35,6 +38,7 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5  # how late a deadline may be noticed, and the safety net under missed notices
 _RENEW_SECONDS = LEASE_MICROSECONDS / 1_000_000 / 3
 _PAUSE_AFTER_FAILURE_SECONDS = 0.25
+_FINISH_SECONDS = 5.0
 _MANY_SLOTS = 2_000
 _HELD_BACK_SECONDS = 0.5
 _SLOW_LOOK_SECONDS = 0.05
@@ -53,6 +57,7 @@ class Projector:
         clock: Clock,
         wakeup: Wakeup,
         on_progress: Callable[[], None] = lambda: None,
+        pulse: Pulse | None = None,
     ) -> None:
         """`on_progress` is called after each step that did something; on PostgreSQL other processes are told too."""
         self._state = state
@@ -60,17 +65,21 @@ class Projector:
         self._wakeup = wakeup
         self._leases = Leases(state, secrets.token_hex(8), clock, exclusive=state.is_sqlite)
         self._on_progress = on_progress
+        self._pulse = pulse or Pulse()
         self._progressed = asyncio.Event()
         self._channel = None if log_database.is_sqlite else Channel(log_database, NOTIFY_CHANNEL, wakeup.ring)
         reader = EntryReader(self._log)
-        self._identify = Identify(self._log, state, reader, self._leases)
-        self._lanes = Lanes(self._log, state, reader, Models(state), self._leases, clock)
-        self._fold = Fold(self._lanes)
-        self._catching_up = CatchingUp(self._lanes)
-        self._slow = SlowLane(self._lanes)
-        self._settling = Settling(self._lanes)
-        self._withdrawing = Withdrawing(self._lanes)
-        self._background = (self._catching_up.step, self._settling.step, self._withdrawing.step)
+        lanes = Lanes(self._log, state, reader, Models(state), self._leases, clock)
+        settling = Settling(lanes)
+        self._identify = measured("identify", Identify(self._log, state, reader, self._leases).step)
+        self._fold = measured("fold", Fold(lanes).step)
+        self._slow = measured("slow", SlowLane(lanes).step)
+        self._settle = measured("settle", settling.finish)
+        self._background = (
+            measured("catch up", CatchingUp(lanes).step),
+            measured("settle", settling.step),
+            measured("withdraw", Withdrawing(lanes).step),
+        )
         self._fold_wakeup = Wakeup()
         self._no_flood = asyncio.Event()
         self._turns = asyncio.Semaphore(1 if state.is_sqlite else 2)  # where there is one writer, stages take turns
@@ -93,9 +102,9 @@ class Projector:
 
     async def round(self) -> int:
         """One step of each stage and lane for each workspace; how much was done."""
-        stages = (self._identify.step, self._fold.step, *self._background)
-        done = sum([await self._each(step) for step in stages]) + (await self._survive(self._slow.step) or 0)
-        return done or await self._each(self._settling.finish)
+        stages = (self._identify, self._fold, *self._background)
+        done = sum([await self._each(step) for step in stages]) + (await self._survive(self._slow) or 0)
+        return done or await self._each(self._settle)
 
     async def renew(self) -> None:
         """Looks for new workspaces, keeps or takes leases."""
@@ -103,6 +112,8 @@ class Projector:
         await self._leases.renew(lease_names(self._workspaces))
         if self._channel:
             await self._channel.ensure()
+        self._pulse.beat()
+        LEASES.set(len(self._leases.held))
 
     async def _keep_leases(self) -> None:
         while True:
@@ -117,7 +128,7 @@ class Projector:
         """Beside the fold, so that one stage works while the other waits for the database."""
         while True:
             async with self._turns:
-                slots = await self._each(self._identify.step)
+                slots = await self._each(self._identify)
             if slots < _MANY_SLOTS:
                 self._no_flood.set()
             else:
@@ -134,7 +145,7 @@ class Projector:
                 async with asyncio.timeout(_HELD_BACK_SECONDS):
                     await self._no_flood.wait()
             async with self._turns:
-                folded = await self._each(self._fold.step)
+                folded = await self._each(self._fold)
             if folded:
                 self._folded_at = time.monotonic()
                 self._wakeup.ring()  # on PostgreSQL the log cannot be read past an open transaction, such as this was
@@ -147,13 +158,13 @@ class Projector:
             async with self._turns:
                 done = sum([await self._each(step) for step in self._background])
                 if not done and time.monotonic() - self._folded_at > _AT_REST_SECONDS:
-                    await self._each(self._settling.finish)
+                    await self._each(self._settle)
             if not done:
                 await asyncio.sleep(_IDLE_SECONDS)
 
     async def _keep_slow_lane(self) -> None:
         while True:
-            if await self._survive(self._slow.step):
+            if await self._survive(self._slow):
                 self._note_progress()
                 self._wakeup.ring()
                 self._fold_wakeup.ring()
@@ -184,13 +195,14 @@ class Projector:
     async def _survive(self, work: Callable[[], Awaitable[int | None]], workspace: str | None = None) -> int | None:
         """A step that fails changed nothing; it is tried again after a short pause, and every failure is said."""
         try:
-            return await work()
+            return await finished(work(), _FINISH_SECONDS)
         except LeaseLost as lost:
             _log.warning("lease lost", extra={"detail": str(lost)})
         except (Unavailable, DBAPIError, asyncpg.PostgresError, OSError) as error:
             _log.warning("the projector tries again", extra=named(error) | {"workspace": workspace})
         except Exception:
             _log.exception("the projector failed unexpectedly and tries again", extra={"workspace": workspace})
+        FAILURES.inc()
         await asyncio.sleep(_PAUSE_AFTER_FAILURE_SECONDS)
         return None
 

@@ -19,7 +19,7 @@ RETRY_HEADERS = "authorization,content-type,rsa-retry-attempt,x-retry-count"
 
 def lets_read(answer: httpx.Response, origin: str) -> bool:
     names = ("Origin", "Credentials")
-    expected = (origin, "true", "Retry-After, Klantreis-Position", "Origin")
+    expected = (origin, "true", "Retry-After, Klantreis-Position, X-Request-Id", "Origin")
     found = tuple(answer.headers.get(f"Access-Control-Allow-{name}") for name in names)
     return (*found, answer.headers.get("Access-Control-Expose-Headers"), answer.headers.get("Vary")) == expected
 
@@ -54,7 +54,7 @@ async def test_a_preflight_is_told_yes_to_all_it_asks(door: Door, path: str, met
         "access-control-allow-credentials": "true",
         "access-control-allow-methods": method,
         "access-control-allow-headers": RETRY_HEADERS,
-        "access-control-expose-headers": "Retry-After, Klantreis-Position",
+        "access-control-expose-headers": "Retry-After, Klantreis-Position, X-Request-Id",
         "access-control-max-age": "7200",
         "vary": "Access-Control-Request-Headers, Origin",
     }

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from infra.chassis.errors import BadRequest, TooLarge
-from services.events.intake.requests import MAX_BODY_BYTES, read_body
+from services.events.intake.requests import MAX_BODY_BYTES, read_sent
 
 MIB = 1 << 20
 
@@ -35,25 +35,25 @@ class Wire:
 
 
 async def test_a_body_in_pieces() -> None:
-    assert await read_body(Wire([b"ab", b"", b"c"]).request) == b"abc"
-    assert await read_body(Wire([]).request) == b""
+    assert await read_sent(Wire([b"ab", b"", b"c"]).request) == b"abc"
+    assert await read_sent(Wire([]).request) == b""
 
 
 async def test_what_is_too_large_is_read_to_its_end_but_not_kept() -> None:
     wire = Wire([b"x" * MIB] * 8)
     with pytest.raises(TooLarge):
-        await read_body(wire.request)
+        await read_sent(wire.request)
     assert wire.read == 8 * MIB > MAX_BODY_BYTES
 
 
 async def test_but_not_without_end() -> None:
     wire = Wire(iter(lambda: b"x" * MIB, None))
     with pytest.raises(TooLarge):
-        await read_body(wire.request)
+        await read_sent(wire.request)
     assert wire.read == 65 * MIB
 
 
 async def test_a_client_that_leaves() -> None:
     with pytest.raises(BadRequest) as caught:
-        await read_body(Wire([b'{"userId":'], ends=False).request)
+        await read_sent(Wire([b'{"userId":'], ends=False).request)
     assert caught.value.code == "INCOMPLETE_BODY"

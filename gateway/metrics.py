@@ -1,0 +1,7 @@
+"""What the gateway counts, besides requests."""
+
+from __future__ import annotations
+
+from prometheus_client import Gauge
+
+SUBSCRIPTIONS = Gauge("klantreis_subscriptions", "Subscriptions that are open, over whatever transport.")
