@@ -31,6 +31,9 @@ _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _ENCODED = re.compile(rb"(?:[^%]|%[0-9A-Fa-f]{2})*+")
 
 
+_LONGEST_SUBJECT_TYPE = 64
+
+
 class UnsupportedFormat(Problem):
     status = 415
     default_code = "UNSUPPORTED_FORMAT"
@@ -51,6 +54,18 @@ async def open_cloud_events(request: Request, body: bytes) -> Opened:
     if media_type == f"{_MEDIA_TYPE}+json":
         return await open_call(body)
     raise UnsupportedFormat(f"CloudEvents in a body are JSON: {_MEDIA_TYPE}+json, or a list as {_BATCH}+json.")
+
+
+def subject_type_of(request: Request) -> str | None:
+    """Of what type of identifier the subjects of a request are, as its address says; None if it says nothing.
+
+    One text for up to 2,500 events: it is kept with each of them, so it is short. Raises BadRequest.
+    """
+    told = request.query_params.get("subject")
+    if told and (len(told) > _LONGEST_SUBJECT_TYPE or not told.isprintable()):
+        limit = f"has at most {_LONGEST_SUBJECT_TYPE} characters, all of them printable"
+        raise BadRequest(f"A type of identifier, which `subject` in the address is, {limit}.", code="BAD_SUBJECT")
+    return told or None
 
 
 async def _from_headers(request: Request, content_type: str | None, body: bytes) -> bytes:

@@ -26,7 +26,7 @@ Header = tuple[str | bytes, str | bytes]
 
 async def send_batch(door: Door, events: list[Any] | bytes, **options: Any) -> httpx.Response:
     body = events if isinstance(events, bytes) else json.dumps(events).encode()
-    return await door.send("/v1/events", body, headers={"Content-Type": BATCHED}, **options)
+    return await door.send(options.pop("path", "/v1/events"), body, headers={"Content-Type": BATCHED}, **options)
 
 
 async def send_one(door: Door, event: Json | bytes, path: str = "/v1/events", **headers: str) -> httpx.Response:
@@ -303,6 +303,13 @@ async def test_the_address_says_what_subjects_are(door: Door) -> None:
     assert [event.identifiers for event in await door.events(answer)] == [(("crm_id", "C-7"),)]
     answer = await send_headers(door, ("ce-userid", ""), ("ce-subject", "C-7"), path="/v1/events?subject=")
     assert results(answer) == [(0, "NO_IDENTIFIER", [])]
+
+
+@pytest.mark.parametrize("told", ["%00crm_id", "crm%0Aid", "%C2%85", "c" * 65])
+async def test_what_subjects_are_is_short_and_can_be_stored(door: Door, told: str) -> None:
+    answer = await send_batch(door, [cloud_event(subject="C-7")], path=f"/v1/events?subject={told}")
+    assert problem(answer) == (400, "BAD_SUBJECT")
+    assert (await send_one(door, cloud_event(), f"/v1/events?subject={'c' * 64}")).status_code == 200
 
 
 async def test_other_methods_and_pages(door: Door) -> None:
