@@ -22,12 +22,18 @@ class Wanted(NamedTuple):
         return (self.since is None or moment >= self.since) and (self.before is None or moment < self.before)
 
 
+ALL = Wanted()
+
+
 def read_wanted(query: Mapping[str, str]) -> Wanted:
     """`journey`, `from` and `to`. Raises BadRequest for anything else: nobody should think that it was heeded."""
     unknown = query.keys() - {"journey", "from", "to"}
     if unknown:
         raise BadRequest(f"An export is asked for by `journey`, `from` and `to`, not by {sorted(unknown)[0]!r}.")
-    return Wanted(query.get("journey"), _moment(query, "from"), _moment(query, "to"))
+    journey = query.get("journey")
+    if journey is not None and "\x00" in journey:
+        raise BadRequest("No journey is named by a text with U+0000: it cannot be stored.")
+    return Wanted(journey, _moment(query, "from"), _moment(query, "to"))
 
 
 def _moment(query: Mapping[str, str], name: str) -> Microseconds | None:
