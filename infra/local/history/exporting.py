@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -24,8 +25,8 @@ async def export(address: Address, name: str, query: Mapping[str, str], path: Pa
     Raises SendingFailed, and OSError for a file that cannot be written.
     """
     begun = path.with_name(f"{path.name}.part")
-    begun.touch(mode=0o600)
-    with begun.open("wb") as file, _bars(say) as bars:
+    begun.unlink(missing_ok=True)  # what stands there may be somebody else's to read
+    with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file, _bars(say) as bars:
         task = bars.add_task(path.name, total=None)
         async for chunk in _chunks(address, name, query):
             file.write(chunk)

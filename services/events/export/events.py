@@ -13,7 +13,7 @@ from infra.chassis.database import Database
 from services.events.export.wanted import ALL, Wanted
 from services.events.identity.domain import ProfileId
 from services.events.intake.position import START
-from services.events.intake.slots import Recorded
+from services.events.intake.slots import Recorded, Refused, Slot
 from services.events.intake.store import LogStore
 from services.events.ranges import first_of_each
 from services.events.tables import customers, identifiers, timeline
@@ -27,9 +27,14 @@ EVENTS_AT_ONCE = 20_000
 """About 40 MB of them, as they usually are."""
 BYTES_AT_ONCE = 16 << 20
 """Of what events say. Anybody with a public key makes them sixty times as large as they usually are."""
+_SLOTS_AT_FIRST = 100
 _SLOTS_AT_ONCE = 2_500
 _CUSTOMERS_AT_ONCE = 1_000
 _ROWS_AT_ONCE = 8
+
+
+_PAGES_AT_ONCE = 4
+"""Into which so much is cut at least: what is written is held several times on its way to the client."""
 
 
 class TooMuch(Exception):
@@ -66,14 +71,16 @@ class EventExport:
         self._bytes_at_once = bytes_at_once
 
     async def in_log_order(self, workspace: str, wanted: Wanted) -> AsyncGenerator[list[Owned], None]:
-        """All events that are visible now, each once."""
+        """All events that are visible now, each once. A page is short enough to wait for a client that reads slowly."""
         until = await self._visible_until(workspace)
-        place = START
+        place, slots = START, _SLOTS_AT_FIRST
         while place < until:
-            rows = await self._log.read_after(workspace, place, _SLOTS_AT_ONCE)
+            rows = await self._log.read_after(workspace, place, slots)
             if not rows:
                 return
             place = rows[-1].place
+            held = sum(size_of(slot) for row in rows for slot in row.slots)
+            slots = max(1, min(slots * self._bytes_at_once // max(held, 1), 2 * slots, _SLOTS_AT_ONCE))
             entries = [
                 Entry.of(row.place.seq, number, slot)
                 for row in rows
@@ -81,8 +88,10 @@ class EventExport:
                 for number, slot in enumerate(row.slots)
                 if isinstance(slot, Recorded) and wanted.includes(slot.occurred_at)
             ]
-            if entries and (owned := await self._owned(workspace, entries, wanted)):
-                yield owned
+            del rows
+            for some in _pages(entries, self._bytes_at_once // _PAGES_AT_ONCE):
+                if owned := await self._owned(workspace, some, wanted):
+                    yield owned
 
     async def by_customer(self, workspace: str, wanted: Wanted) -> AsyncGenerator[Part, None]:
         """All events, with those of a customer together and in the order of their history.
@@ -222,8 +231,28 @@ class EventExport:
         return [entry for entry in entries if wanted.journey in journeys.get(entry.id, ())]
 
 
-def size_of(event: Recorded) -> int:
-    return len(event.properties) + len(event.context) + len(event.traits)
+def size_of(slot: Slot) -> int:
+    """About how many bytes it holds, as far as senders decide."""
+    if isinstance(slot, Recorded):
+        return len(slot.properties) + len(slot.context) + len(slot.traits)
+    if isinstance(slot, Refused):
+        return len(slot.body) + len(slot.carriage.shared_context or b"")
+    return 0
+
+
+def _pages(entries: Sequence[Entry], most: int) -> Iterator[list[Entry]]:
+    """Consecutive events that say together at most so many bytes; one that says more is alone."""
+    page: list[Entry] = []
+    said = 0
+    for entry in entries:
+        size = size_of(entry.recorded)
+        if page and said + size > most:
+            yield page
+            page, said = [], 0
+        page.append(entry)
+        said += size
+    if page:
+        yield page
 
 
 def _groups(counted: Sequence[tuple[ProfileId, int]], most: int) -> Iterator[list[tuple[ProfileId, int]]]:

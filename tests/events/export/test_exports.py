@@ -193,6 +193,9 @@ async def test_what_is_held_at_once_is_bounded_by_bytes(sqlite_url: str) -> None
         await opened.reality.project()
         state, log, until = opened.reality.state, opened.reality.log, opened.reality.progress.visible_until
         export = EventExport(state, log, until, bytes_at_once=5_000)
+        pages = [page async for page in export.in_log_order(WORKSPACE, Wanted())]
+        assert [one.entry.message_id for page in pages for one in page] == [f"m{n}" for n in range(256)]
+        assert max(map(len, pages)) == 1
         parts = [part async for part in export.by_customer(WORKSPACE, Wanted())]
         assert max(len(part.entries) for part in parts) == 4
         assert sorted(one.message_id for part in parts for one in part.entries) == sorted(f"m{n}" for n in range(256))
