@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Raw
 from starlette.requests import Request
 
-from infra.chassis.errors import BadRequest, Problem
+from infra.chassis.errors import BadRequest, Problem, TooLarge
 from services.events.intake.bodies import Opened, check_value, open_call, open_list
 from services.events.intake.domain.cloud_attributes import DATA
+from services.events.intake.domain.event import MAX_EVENT_BYTES
 from services.events.intake.domain.media_types import is_json, member_of_payload
 
 _MEDIA_TYPE = "application/cloudevents"
@@ -32,6 +33,8 @@ _ENCODED = re.compile(rb"(?:[^%]|%[0-9A-Fa-f]{2})*+")
 
 
 _LONGEST_SUBJECT_TYPE = 64
+_LONGEST_ATTRIBUTES = 3 * MAX_EVENT_BYTES
+"""Bytes of headers: of percent-encoding it takes three to make one of an event."""
 
 
 class UnsupportedFormat(Problem):
@@ -70,8 +73,12 @@ def subject_type_of(request: Request) -> str | None:
 
 async def _from_headers(request: Request, content_type: str | None, body: bytes) -> bytes:
     attributes = {}
+    room = _LONGEST_ATTRIBUTES
     for header, value in request.headers.raw:
         if header.startswith(_PREFIX):
+            room -= len(header) + len(value)
+            if room < 0:
+                raise TooLarge(f"The headers of an event have at most {_LONGEST_ATTRIBUTES:,} bytes.")
             name = header.removeprefix(_PREFIX).decode("latin-1")
             if name in attributes or name in _NO_ATTRIBUTES:
                 reason = "is there twice" if name in attributes else "is no header: give `Content-Type` and a body"

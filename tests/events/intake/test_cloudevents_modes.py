@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.events.intake.domain.event import MAX_EVENT_BYTES
 from services.events.intake.slots import Recorded
 from tests.events.intake.calls import NOW
 from tests.events.intake.door import Door, problem
@@ -318,6 +319,14 @@ async def test_other_methods_and_pages(door: Door) -> None:
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "ce-id,ce-type"}
     preflight = await door.client.options("/v1/events", headers=asked)
     assert preflight.headers["Access-Control-Allow-Headers"] == "ce-id,ce-type"
+
+
+async def test_headers_hold_no_more_than_an_event(door: Door) -> None:
+    whole = 3 * MAX_EVENT_BYTES
+    for headers in ([("ce-x", "%41" * MAX_EVENT_BYTES)], [(f"ce-x{number}", "y" * 90) for number in range(2_000)]):
+        assert problem(await send_headers(door, *headers)) == (413, "TOO_LARGE")
+    answer = await send_headers(door, ("x", "y" * whole), ("ce-x", "%41" * (MAX_EVENT_BYTES - 200)))
+    assert results(answer) == []
 
 
 async def test_headers_made_to_be_slow(door: Door) -> None:
