@@ -11,6 +11,7 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from infra.chassis.memory import settle
 from infra.chassis.observing import Observed
@@ -20,6 +21,8 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 _SHUTDOWN_SECONDS = 10
 _BACKLOG = 2048
+_LONGEST_HEAD = 512 * 1024
+"""Bytes of a request before its body, and of what came together with their end."""
 
 
 class PortTaken(Exception):
@@ -27,6 +30,29 @@ class PortTaken(Exception):
 
 
 Closing = Callable[[], Awaitable[None]]
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """HTTP of which the part before the body comes to an end: nobody has shown a key until then."""
+
+    _head = 0
+    _in_head = False
+
+    def on_message_begin(self) -> None:
+        self._head, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head, self._in_head = 0, False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head += len(data)
+        if self._head > _LONGEST_HEAD:
+            self.send_400_response("The head of the request is too long.")
+        else:
+            super().data_received(data)
 
 
 class _Starting:
@@ -111,6 +137,7 @@ def run(
     starting = _Starting(observed)
     config = uvicorn.Config(
         starting,
+        http=BoundedHeads,
         log_config=None,
         access_log=False,
         server_header=False,

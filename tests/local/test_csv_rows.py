@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from infra.local.history import told
 from infra.local.history.failures import BadMapping, FileUnusable
 from infra.local.history.files import Source
+from infra.local.history.importing import check
 from tests.local.files import events_of, items_of, rows_of, write
 
 COLUMNS = {"klant": "identifiers.crm_id", "wat": "name", "wanneer": "occurredAt"}
@@ -118,7 +121,19 @@ def test_a_line_without_an_end_is_refused_in_little_memory(tmp_path: Path) -> No
         ({"columns": {"klant": "customer"}}, "A column cannot become 'customer'."),
         ({"columns": COLUMNS | {"klant": "name"}}, "Two columns become 'name'."),
         ({"timezone": "Mars/Base"}, "Nothing is known by this name"),
+        ({"timezone": "Europe"}, "There is no such time zone: Europe."),
+        ({"timezone": "../Europe"}, "There is no such time zone: ../Europe."),
         ({"encoding": "martian"}, "Nothing is known by this name"),
+        ({"encoding": "zlib"}, "Nothing is known by this name: 'zlib' is not a text encoding"),
+        ({"encoding": "utf-16"}, "Lines in utf-16 cannot be told apart."),
+        ({"encoding": "utf-7"}, "Lines in utf-7 cannot be told apart."),
+        ({"encoding": "raw_unicode_escape"}, "Lines in raw_unicode_escape cannot be told apart."),
+        ({"encoding": "idna"}, "Lines in idna cannot be told apart."),
+        ({"time_format": "%d %d"}, "A time format says everything once, and not as '%d %d'."),
+        (
+            {"columns": COLUMNS | {"klant": "identifiers"}, "constants": {"identifiers.crm_id": "7"}},
+            "One column becomes all of 'identifiers', another a part of it.",
+        ),
         ({"others": "burn"}, "others: Input should be 'properties' or 'ignore'."),
     ],
 )
@@ -130,6 +145,56 @@ def test_a_mapping_that_cannot_be_meant_says_what_to_write(tmp_path: Path, optio
         assert columns is not None
         order.plan.check(columns, are_all=True)
     assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "told_of"),
+    [
+        ("columns: {2019-02-30: name, no: occurredAt}", {"2019-02-30": "name", "no": "occurredAt"}),
+        ("columns: {wat: name}\n", {"wat": "name"}),
+        ("", {}),
+    ],
+)
+def test_everything_in_a_mapping_file_is_a_text(tmp_path: Path, content: str, told_of: dict[str, str]) -> None:
+    assert told.read_file(write(tmp_path / "mapping.yaml", content)).columns == told_of
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "columns: " + "[" * 5_000 + "]" * 5_000,
+        "columns: !!python/object/apply:os.system [id]",
+        "columns: &a {x: *a}",
+        "columns: {[a]: name}",
+        "delimiter: !!int ''",
+        "a0: &a0 {x: y}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 30)),
+    ],
+    ids=["deep", "code", "circle", "key", "number", "merges"],
+)
+def test_harmful_mapping_files_are_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(BadMapping):
+        told.read_file(write(tmp_path / "mapping.yaml", content))
+
+
+def test_a_table_of_more_columns_than_spreadsheets_have_is_refused(tmp_path: Path) -> None:
+    path = table(tmp_path, ",".join(f"{number:x}" for number in range(150_000)))
+    with pytest.raises(FileUnusable, match="a table has at most 16,384 columns"):
+        rows_of(path)
+
+
+@pytest.mark.parametrize("content", ["a,b\n{},1\n", "b,a\n1,{}\n"])
+def test_a_row_is_not_all_of_an_object_and_a_part_of_it(tmp_path: Path, content: str) -> None:
+    [item] = items_of(table(tmp_path, content), columns={"a": "properties", "b": "properties.b"})
+    assert item.flaw == "one column is all of 'properties', another a part of it"
+
+
+def test_what_would_command_a_terminal_is_not_shown_to_it(tmp_path: Path) -> None:
+    path = table(tmp_path, "name,occurredAt,identifiers.user_id,\x1b]0;t\x07\nx\x1b[2J,2020-01-01,u,\x9b31m\n")
+    order = told.order(path, None, told.read_told({}), None)
+    said = io.StringIO()
+    check(order, Console(file=said, width=200), whole=True)
+    assert [character for character in said.getvalue() if not character.isprintable() and character != "\n"] == []
+    assert "x\ufffd[2J" in said.getvalue()
 
 
 def test_texts_mean_what_the_mapping_says(tmp_path: Path) -> None:

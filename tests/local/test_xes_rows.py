@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import tracemalloc
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
 
 from infra.local.history import told
 from infra.local.history.failures import BadMapping, FileUnusable
-from tests.local.files import events_of, rows_of, write
+from infra.local.history.files import Source
+from infra.local.history.xes_rows import XesRows
+from tests.local.files import events_of, items_of, rows_of, write
 
 LOG = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- as tools write it -->
@@ -113,16 +116,50 @@ LAUGHS = (
             "<log><trace>" + f'<string key="a" value="{"x" * 1_000}"/>' * 2_000,
             "an event or a trace says at most 1,048,576 characters.",
         ),
+        (
+            "<log><trace>" + f'<string key="a" value="{"x" * 1_000}"/><event/>' * 2_000,
+            "an event or a trace says at most 1,048,576 characters.",
+        ),
+        ("<log><trace>" + '<int key=""/>' * 70_000, "an event or a trace says at most 1,048,576 characters."),
+        ("<log>" + "<a>" * 1_000, "tags stand inside each other more than 256 deep."),
     ],
     ids=[
         *("billion laughs", "outer file", "HTML", "cut off", "crossed", "empty"),
         *("deep", "a long tag", "a long comment", "a long trace"),
+        *("a trace between its events", "nothing", "unknown tags"),
     ],
 )
 def test_harmful_and_broken_files_are_refused(tmp_path: Path, content: str, reason: str) -> None:
     with pytest.raises(FileUnusable) as refused:
         rows_of(log(tmp_path, content))
     assert reason in str(refused.value)
+
+
+def test_what_a_trace_says_between_its_events_is_of_those_behind_it(tmp_path: Path) -> None:
+    told_late = (
+        '<log><trace><string key="a" value="1"/><event/><string key="a" value="2"/><event/></trace><event/></log>'
+    )
+    assert [row.values for row in rows_of(log(tmp_path, told_late))] == [{"case:a": "1"}, {"case:a": "2"}, {}]
+
+
+def test_what_a_trace_says_is_not_kept_again_for_each_event_of_a_chunk(tmp_path: Path) -> None:
+    said = "".join(f'<string key="{number:x}" value=""/>' for number in range(40_000))
+    path = log(tmp_path, f"<log><trace>{said}{'<event/>' * 8_000}</trace></log>")
+    tracemalloc.start()
+    try:
+        with Source(path) as file:
+            assert [len(row.values) for row in islice(XesRows(file), 10)] == [40_000] * 10
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "inner", ['<list key="source"><int key="i" value="1"/></list>', '<int key="source" value="5"/>']
+)
+def test_a_source_is_named_by_a_text(tmp_path: Path, inner: str) -> None:
+    [item] = items_of(log(tmp_path, f"<log><event>{inner}</event></log>"))
+    assert item.flaw == "the name of a source is a text"
 
 
 def test_an_attribute_may_be_named_that_only_later_events_have(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from infra.local.history.files import LONGEST_LINE, Source, texts
 from infra.local.history.rows import Row, unusable
 
 _DELIMITERS = ",;\t|"
+_MOST_COLUMNS = 16_384
+"""As spreadsheets have them."""
 
 
 class Dialect(NamedTuple):
@@ -67,7 +70,9 @@ class CsvRows:
         names = [name.strip() or f"column {number}" for number, name in enumerate(names, 1)]
         if not names:
             raise unusable(self._source.path, 1, "there is no header that names the columns.")
-        if twice := next((name for name in names if names.count(name) > 1), None):
+        if len(names) > _MOST_COLUMNS:
+            raise unusable(self._source.path, 1, f"a table has at most {_MOST_COLUMNS:,} columns.")
+        if twice := next((name for name, times in Counter(names).items() if times > 1), None):
             raise unusable(self._source.path, 1, f"two columns are named {twice!r}.")
         return names
 

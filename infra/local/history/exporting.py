@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -28,8 +30,12 @@ async def export(address: Address, name: str, query: Mapping[str, str], path: Pa
     Raises SendingFailed, and OSError for a file that cannot be written.
     """
     begun = path.with_name(f"{path.name}.part")
-    begun.touch(mode=0o600)
-    with _opened(begun, compressed=path.suffix == ".gz") as file, _bars(say) as bars:
+    begun.unlink(missing_ok=True)  # what stands there may be somebody else's to read
+    with (
+        os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written,
+        _compressing(written) if path.suffix == ".gz" else nullcontext(written) as file,
+        _bars(say) as bars,
+    ):
         task = bars.add_task(path.name, total=None)
         async for chunk in _chunks(address, name, query):
             file.write(chunk)
@@ -37,8 +43,8 @@ async def export(address: Address, name: str, query: Mapping[str, str], path: Pa
     begun.replace(path)
 
 
-def _opened(path: Path, *, compressed: bool) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "wb", _LEVEL)) if compressed else path.open("wb")
+def _compressing(file: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(file, "wb", _LEVEL))
 
 
 async def _chunks(address: Address, name: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -25,13 +26,17 @@ from infra.local.history.json_rows import JsonRows
 from infra.local.history.lines import Lines
 from infra.local.history.plan import Item, Making, Plan
 from infra.local.history.preview import Preview, preview
-from infra.local.history.rows import Row, Rows
+from infra.local.history.rows import Row, Rows, shown
 from infra.local.history.sending import Platform, Rejection, Window, packed
 from infra.local.history.xes_rows import XesRows
 
 _LOOKED_AT = 1_000
 _MOST_TOLD = 20
 _LONGEST_EXAMPLE = 40
+_LONGEST_NAME = 80
+_MOST_COLUMNS = 10_000
+"""That are looked for in the first rows, where no header names them."""
+_MOST_LISTED = 200
 _UNDER_WAY = 2  # the platform reads the one while it writes the other
 
 
@@ -69,14 +74,18 @@ def check(order: Order, say: Console, *, whole: bool) -> Preview:
 
     Raises FileUnusable, and BadMapping for columns that do not tell what, when and about whom.
     """
-    with Source(order.path) as file:
-        first = list(islice(order.rows(file), _LOOKED_AT))
+    examples: Mapping[str, str] = {}
+    if order.format != "jsonl":
+        with Source(order.path) as file:
+            examples = _examples(islice(order.rows(file), _LOOKED_AT))
     with Source(order.path) as file:
         rows = order.rows(file)
         if order.format != "jsonl":
-            columns = rows.columns or list(dict.fromkeys(column for row in first for column in row.values))
+            columns = rows.columns or list(examples)
             order.plan.check(columns, are_all=rows.columns is not None)
-            say.print(_columns(order.plan, columns, first))
+            say.print(_columns(order.plan, columns, examples))
+            if len(columns) > _MOST_LISTED:
+                say.print(f"and {len(columns) - _MOST_LISTED:,} more columns")
         items = order.items(rows)
         found = preview(items if whole else islice(items, _LOOKED_AT), system_clock)
     _tell(found, say, whole=whole or found.rows < _LOOKED_AT)
@@ -138,13 +147,26 @@ async def _sent(platform: Platform, parcels: Iterator[Window]) -> AsyncGenerator
         await asyncio.gather(*(answer for answer, _last in under_way), return_exceptions=True)
 
 
-def _columns(plan: Plan, columns: list[str], rows: list[Row]) -> Table:
+def _examples(rows: Iterable[Row]) -> dict[str, str]:
+    """The first value of each column. Rows themselves are not kept: each may take a megabyte."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for column, value in row.values.items():
+            if column not in found and len(found) < _MOST_COLUMNS:
+                found[column] = shown(_text(value), _LONGEST_EXAMPLE)
+    return found
+
+
+def _text(value: Any) -> str:
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else str(value)
+
+
+def _columns(plan: Plan, columns: list[str], examples: Mapping[str, str]) -> Table:
     table = Table("column", "becomes", "such as", box=None, pad_edge=False)
-    for column in columns:
+    for column in columns[:_MOST_LISTED]:
         target = plan.target(column, columns)
-        example = next((str(row.values[column]) for row in rows if column in row.values), "")
-        shown = example if len(example) <= _LONGEST_EXAMPLE else f"{example[: _LONGEST_EXAMPLE - 1]}…"
-        table.add_row(escape(column), "left out" if target is None else escape(str(target)), escape(shown))
+        becomes = "left out" if target is None else shown(str(target), _LONGEST_NAME)
+        table.add_row(*map(escape, (shown(column, _LONGEST_NAME), becomes, examples.get(column, ""))))
     for place, text in plan.constants.items():
         table.add_row("", escape(place), escape(text))
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from infra.local.history.failures import BadMapping
-from infra.local.history.rows import Row
+from infra.local.history.rows import Row, shown
 from infra.local.history.targets import Target, read_target
 from infra.local.history.values import CONVERSIONS, Meaningless, Times
 
@@ -22,6 +23,8 @@ _DEPENDENT = _ANEW | {_CASE}
 """What becomes of these depends on the columns beside them."""
 _LONGEST = 1 << 20
 _MOST_SHOWN = 32 * 1024
+_MOST_COLUMNS_TOLD = 50
+_LONGEST_COLUMN_TOLD = 80
 _encode = msgspec.json.encode
 
 
@@ -66,13 +69,16 @@ class Plan(NamedTuple):
         """
         absent = [column for column in self.columns if column not in columns and are_all]
         if absent:
-            raise BadMapping(f"There is no column {absent[0]!r}. There are: {', '.join(columns)}.")
+            there = ", ".join(shown(column, _LONGEST_COLUMN_TOLD) for column in columns[:_MOST_COLUMNS_TOLD])
+            raise BadMapping(f"There is no column {absent[0]!r}. There are: {there}.")
         known = dict.fromkeys([*columns, *self.columns])
         targets = [target for column in known if (target := self.target(column, columns)) is not None]
         targets += [target for place in self.constants if (target := read_target(place)) is not None]
         places = [target.place for target in targets]
-        if twice := next((place for place in places if places.count(place) > 1), None):
+        if twice := next((place for place, times in Counter(places).items() if times > 1), None):
             raise BadMapping(f"Two columns become {twice!r}. Leave one out, or let it be a property.")
+        if both := {target.member for target in targets if target.inner is not None}.intersection(places):
+            raise BadMapping(f"One column becomes all of {min(both)!r}, another a part of it. Leave one out.")
         members = {target.member for target in targets}
         for member, what, example in (
             ("name", "what happened", "name"),
@@ -97,6 +103,10 @@ class Plan(NamedTuple):
         return target
 
 
+_Parts = dict[str, Any]
+"""Members of which a row tells parts: lists and objects that were made of these alone."""
+
+
 class Making:
     """Makes events of rows by a plan. It asks the plan once for each column."""
 
@@ -112,14 +122,17 @@ class Making:
         if row.flaw is not None:
             return unusable_item(row, row.flaw)
         event: dict[str, Any] = {}
+        parts: _Parts = {}
         try:
             for target, text in self._constants:
-                self._put(event, target, text)
+                self._put(event, parts, target, text)
             for column, value in row.values.items():
-                self._put(event, self._target(column, row.values), value)
+                self._put(event, parts, self._target(column, row.values), value)
+            source = event.pop("source", None)
+            if not isinstance(source, str | None):
+                raise Meaningless("the name of a source is a text")
         except Meaningless as error:
             return unusable_item(row, str(error))
-        source = event.pop("source", None)
         event.setdefault("messageId", message_id(row))
         body = _encode(event)
         if len(body) > _LONGEST:
@@ -133,7 +146,7 @@ class Making:
             self._targets[column] = self._plan.target(column, self._columns or (column,))
         return self._targets[column]
 
-    def _put(self, event: dict[str, Any], target: Target | None, value: Any) -> None:
+    def _put(self, event: dict[str, Any], parts: _Parts, target: Target | None, value: Any) -> None:
         if target is None:
             return
         if isinstance(value, str):
@@ -141,13 +154,17 @@ class Making:
                 value = self._plan.times.read(value)
             elif target.type is not None:
                 value = CONVERSIONS[target.type](value)
-        if target.inner is None:
+        is_part = target.inner is not None
+        if target.member in (event.keys() - parts.keys() if is_part else parts):
+            raise Meaningless(f"one column is all of {target.member!r}, another a part of it")
+        if not is_part:
             event[target.member] = value
         elif target.member == "identifiers":
-            listed: list[Any] = event.setdefault("identifiers", [])
+            listed = event["identifiers"] = parts.setdefault("identifiers", [])
             listed.append({"type": target.inner, "value": value})
         else:
-            event.setdefault(target.member, {})[target.inner] = value
+            gathered = event[target.member] = parts.setdefault(target.member, {})
+            gathered[target.inner] = value
 
 
 def message_id(row: Row) -> str:

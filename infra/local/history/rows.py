@@ -33,5 +33,11 @@ class Rows(Protocol):
         ...
 
 
+def shown(text: str, longest: int) -> str:
+    """What stands in a file as it may be shown on a terminal, which obeys some characters instead of showing them."""
+    cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return "".join(character if character.isprintable() else "\ufffd" for character in cut)
+
+
 def unusable(path: Path, line: int, reason: str) -> FileUnusable:
     return FileUnusable(f"{path.name}, line {line:,}: {reason}")

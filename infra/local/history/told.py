@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import json
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ from infra.local.history.targets import Target, read_target
 from infra.local.history.values import Times
 
 _ENDINGS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xes": "xes"}
+_ASCII = bytes(range(0x20, 0x7F)) + rb"\t\r\n\u0041+AEE-.xn--bcher-kva"
+"""What is the same in every encoding of which lines can be told apart; behind the characters, escapes of others."""
 
 
 class Told(BaseModel):
@@ -47,9 +50,12 @@ def read_file(path: Path | None) -> Told:
     if path is None:
         return Told()
     try:
-        return read_told(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        # Everything is a text: a column may be named 2019-02-30 or no, and nothing merges into anything.
+        return read_told(yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader) or {})  # noqa: S506
     except (OSError, UnicodeDecodeError, yaml.YAMLError, BadMapping) as error:
         raise BadMapping(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise BadMapping(f"{path}: this is nested too deep.") from error
 
 
 def read_told(told: Any) -> Told:
@@ -97,15 +103,36 @@ def order(path: Path, format: str | None, told: Told, source: str | None) -> Ord
     for place in told.constants:
         read_target(place)
     encoding = told.encoding or "utf-8"
+    _check_encoding(encoding)
+    _check_time_format(told.time_format)
     try:
-        codecs.lookup(encoding)
         zone = None if told.timezone is None else ZoneInfo(told.timezone)
     except LookupError as error:  # ZoneInfoNotFoundError is one
         raise BadMapping(f"Nothing is known by this name: {error}.") from error
-    except ValueError as error:
+    except (ValueError, OSError) as error:  # OSError: a folder of zones
         raise BadMapping(f"There is no such time zone: {told.timezone}.") from error
     plan = Plan(columns, told.constants, told.others != "ignore", Times(told.time_format, zone))
     return Order(path, format_of(path, format), Dialect(encoding, told.delimiter), plan, source)
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        is_usable = _ASCII.decode(encoding) == _ASCII.decode("ascii")
+    except LookupError as error:
+        raise BadMapping(f"Nothing is known by this name: {error}.") from error
+    except UnicodeError:
+        is_usable = False
+    if not is_usable:
+        raise BadMapping(f"Lines in {encoding} cannot be told apart. Save the file as UTF-8.")
+
+
+def _check_time_format(format: str | None) -> None:
+    try:
+        datetime.strptime("", format or "")  # noqa: DTZ007
+    except re.error as error:
+        raise BadMapping(f"A time format says everything once, and not as {format!r}.") from error
+    except ValueError:  # an empty text is no moment
+        return
 
 
 def address(url: str, key: str | None, folder: Path) -> Address:

@@ -15,16 +15,19 @@ from infra.chassis.http import EndlessResponse
 from services.events.control.domain import EXPORT
 from services.events.control.handlers import KeyRing
 from services.events.export import xes
-from services.events.export.events import EventExport, Part
+from services.events.export.events import EventExport, Part, size_of
 from services.events.export.instances import InstanceExport, Walk
 from services.events.export.schemas import EventRecord, InstanceRecord, event_record, instance_record
 from services.events.export.tables import csv_head, csv_lines, json_lines
 from services.events.export.wanted import Wanted, read_wanted
 from services.events.intake.callers import caller_of
 from services.events.intake.entrance import Endpoint, Entrance
+from services.events.intake.handlers import beside
 from services.events.timeline.entry import Entry
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "xes": "application/xml; charset=utf-8"}
+_MANY_BYTES = 256 * 1024
+"""From here on a walk is written in a thread: others are answered meanwhile."""
 Pages = AsyncGenerator[bytes, None]
 Write = Callable[[str, Wanted], Pages]
 
@@ -95,7 +98,9 @@ async def _event_traces(events: EventExport, workspace: str, wanted: Wanted) -> 
 async def _instance_traces(instances: InstanceExport, workspace: str, wanted: Wanted) -> Pages:
     yield xes.HEAD
     async for walk in instances.walks(workspace, wanted):
-        yield _instance_trace(walk)
+        yield await beside(
+            sum(size_of(step.event.recorded) for step in walk.steps) > _MANY_BYTES, _instance_trace, walk
+        )
     yield xes.TAIL
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import NamedTuple
 
-from services.events.export.events import EventExport
+from services.events.export.events import EventExport, TooMuch
 from services.events.export.wanted import Wanted
 from services.events.live.queries import Condition, InstanceQueries, InstanceRow, StepRow
 from services.events.tables import instances
@@ -50,9 +50,12 @@ class InstanceExport:
         """The same, each with its steps."""
         async for rows in self.oldest_first(workspace, wanted, _WALKS_AT_ONCE):
             pages = await self._queries.steps(workspace, [row.instance for row in rows], self._steps_at_once, None)
-            events = await self._events_of(workspace, [step for page in pages.values() for step in page.items])
+            together = await self._all_events_of(workspace, [step for page in pages.values() for step in page.items])
             for row in rows:
                 page, is_first = pages.get(row.instance), True
+                events = together
+                if events is None:
+                    events = await self._events_of(workspace, page.items if page is not None else ())
                 while page is not None:
                     steps = [Step(step, events[step.event_id]) for step in page.items if step.event_id in events]
                     yield Walk(row, steps, is_first, not page.has_next_page)
@@ -65,9 +68,18 @@ class InstanceExport:
                         break
                     events = await self._events_of(workspace, page.items)
 
-    async def _events_of(self, workspace: str, steps: Sequence[StepRow]) -> Mapping[str, Entry]:
+    async def _all_events_of(self, workspace: str, steps: Sequence[StepRow]) -> Mapping[str, Entry] | None:
+        """None if they say more than is held at once."""
+        try:
+            return await self._events_of(workspace, steps, bounded=True)
+        except TooMuch:
+            return None
+
+    async def _events_of(
+        self, workspace: str, steps: Sequence[StepRow], *, bounded: bool = False
+    ) -> Mapping[str, Entry]:
         places = [place for step in steps if (place := parse_event_id(step.event_id)) is not None]
-        return {entry.id: entry for entry in await self._events.entries(workspace, places)}
+        return {entry.id: entry for entry in await self._events.entries(workspace, places, bounded=bounded)}
 
 
 def _conditions(wanted: Wanted) -> list[Condition]:

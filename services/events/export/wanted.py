@@ -23,6 +23,9 @@ class Wanted(NamedTuple):
         return (self.since is None or moment >= self.since) and (self.before is None or moment < self.before)
 
 
+ALL = Wanted()
+
+
 def read_wanted(query: Mapping[str, str]) -> Wanted:
     """`journey`, `from` and `to`. Raises BadRequest for anything else: nobody should think that it was heeded."""
     unknown = query.keys() - {"journey", "from", "to"}

@@ -16,7 +16,7 @@ from infra.chassis.http import JSONResponse
 from services.events.access import access_with
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.callers import caller_of, check_origin
-from services.events.intake.cloudevents_modes import open_cloud_events
+from services.events.intake.cloudevents_modes import open_cloud_events, subject_type_of
 from services.events.intake.domain.event import KINDS
 from services.events.intake.domain.objects import UNDECODABLE
 from services.events.intake.entrance import POSITION_HEADER, Endpoint, Entrance
@@ -82,8 +82,8 @@ def _cloud_events(intake: Intake) -> Endpoint:
             raise Unauthenticated("Give a key in `Authorization`, or a write key as `?writeKey=` in the address.")
         check_origin(caller, request)
         opened = await open_cloud_events(request, body)
-        subject_type = parameter(request.query_params, "subject") or None
-        return await _acknowledge(await intake.record_cloud_events(caller, opened, subject_type, len(body)))
+        logged = await intake.record_cloud_events(caller, opened, subject_type_of(request), len(body))
+        return await _acknowledge(logged)
 
     return record
 

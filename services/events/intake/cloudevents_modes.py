@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Raw
 from starlette.requests import Request
 
-from infra.chassis.errors import BadRequest, Problem
+from infra.chassis.errors import BadRequest, Problem, TooLarge
 from services.events.intake.bodies import Opened, check_value, open_call, open_list
 from services.events.intake.domain.cloud_attributes import DATA
+from services.events.intake.domain.event import MAX_EVENT_BYTES
 from services.events.intake.domain.media_types import is_json, member_of_payload
 
 _MEDIA_TYPE = "application/cloudevents"
@@ -29,6 +30,11 @@ _PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _ENCODED = re.compile(rb"(?:[^%]|%[0-9A-Fa-f]{2})*+")
+
+
+_LONGEST_SUBJECT_TYPE = 64
+_LONGEST_ATTRIBUTES = 3 * MAX_EVENT_BYTES
+"""Bytes of headers: of percent-encoding it takes three to make one of an event."""
 
 
 class UnsupportedFormat(Problem):
@@ -53,10 +59,26 @@ async def open_cloud_events(request: Request, body: bytes) -> Opened:
     raise UnsupportedFormat(f"CloudEvents in a body are JSON: {_MEDIA_TYPE}+json, or a list as {_BATCH}+json.")
 
 
+def subject_type_of(request: Request) -> str | None:
+    """Of what type of identifier the subjects of a request are, as its address says; None if it says nothing.
+
+    One text for up to 2,500 events: it is kept with each of them, so it is short. Raises BadRequest.
+    """
+    told = request.query_params.get("subject")
+    if told and (len(told) > _LONGEST_SUBJECT_TYPE or not told.isprintable()):
+        limit = f"has at most {_LONGEST_SUBJECT_TYPE} characters, all of them printable"
+        raise BadRequest(f"A type of identifier, which `subject` in the address is, {limit}.", code="BAD_SUBJECT")
+    return told or None
+
+
 async def _from_headers(request: Request, content_type: str | None, body: bytes) -> bytes:
     attributes = {}
+    room = _LONGEST_ATTRIBUTES
     for header, value in request.headers.raw:
         if header.startswith(_PREFIX):
+            room -= len(header) + len(value)
+            if room < 0:
+                raise TooLarge(f"The headers of an event have at most {_LONGEST_ATTRIBUTES:,} bytes.")
             name = header.removeprefix(_PREFIX).decode("latin-1")
             if name in attributes or name in _NO_ATTRIBUTES:
                 reason = "is there twice" if name in attributes else "is no header: give `Content-Type` and a body"

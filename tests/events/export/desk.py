@@ -18,7 +18,7 @@ from services.events.control.domain import KeyKind, first_sources
 from services.events.control.handlers import KeyRing, make_key
 from services.events.control.store import ControlStore, insert_sources
 from services.events.export import api
-from services.events.export.events import EventExport
+from services.events.export.events import BYTES_AT_ONCE, EventExport
 from services.events.export.instances import InstanceExport
 from services.events.intake.entrance import FrontDoor
 from services.events.live.queries import InstanceQueries
@@ -53,14 +53,16 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(database_url: str, at_once: int = 20_000, steps_at_once: int = 200) -> AsyncIterator[Desk]:
+async def desk(
+    database_url: str, at_once: int = 20_000, steps_at_once: int = 200, bytes_at_once: int = BYTES_AT_ONCE
+) -> AsyncIterator[Desk]:
     async with Reality(database_url) as reality:
         control = ControlStore(reality.log_database)
         async with reality.log_database.write() as connection:
             await insert_sources(connection, list(first_sources(WORKSPACE)))
         key = await make_key(control, WORKSPACE, "api", KeyKind.SECRET, lambda: 0)
         write_key = await make_key(control, WORKSPACE, "website", KeyKind.WRITE, lambda: 0)
-        events = EventExport(reality.state, reality.log, reality.progress.visible_until, at_once)
+        events = EventExport(reality.state, reality.log, reality.progress.visible_until, at_once, bytes_at_once)
         instances = InstanceExport(InstanceQueries(reality.state), events, steps_at_once)
         app = FastAPI()
         answer_problems(app)

@@ -16,6 +16,7 @@ from tests.events.export.desk import Desk, desk
 from tests.events.intake.door import problem
 from tests.events.projector.test_projection import ANONYMOUS, SHOP, USER, event
 from tests.support.histories import DAY, EPOCH
+from tests.support.reality import WORKSPACE
 
 Json = dict[str, Any]
 XES = "{http://www.xes-standard.org/}"
@@ -110,9 +111,13 @@ async def test_instances_are_told_as_they_stand(database_url: str) -> None:
         }
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 20_000])
-async def test_traces_hold_the_events_of_a_customer_in_order(database_url: str, at_once: int) -> None:
-    async with desk(database_url, at_once=at_once) as opened:
+@pytest.mark.parametrize(
+    ("at_once", "bytes_at_once"), [(1, 1 << 20), (2, 1 << 20), (20_000, 1 << 20), (20_000, 100), (20_000, 1)]
+)
+async def test_traces_hold_the_events_of_a_customer_in_order(
+    database_url: str, at_once: int, bytes_at_once: int
+) -> None:
+    async with desk(database_url, at_once=at_once, bytes_at_once=bytes_at_once) as opened:
         await filled(opened.reality)
         traces = traces_of(await opened.text("events.xes"))
         told = {case["concept:name"]: [one["messageId"] for one in events] for case, events in traces}
@@ -137,9 +142,9 @@ async def test_traces_hold_the_events_of_a_customer_in_order(database_url: str, 
         assert (events[1]["traits.plan"], events[1]["channel"]) == ("gold", "web")
 
 
-@pytest.mark.parametrize("steps_at_once", [1, 200])
-async def test_a_walk_is_a_trace_of_its_steps(database_url: str, steps_at_once: int) -> None:
-    async with desk(database_url, steps_at_once=steps_at_once) as opened:
+@pytest.mark.parametrize(("steps_at_once", "bytes_at_once"), [(1, 1 << 20), (200, 1 << 20), (200, 1)])
+async def test_a_walk_is_a_trace_of_its_steps(database_url: str, steps_at_once: int, bytes_at_once: int) -> None:
+    async with desk(database_url, steps_at_once=steps_at_once, bytes_at_once=bytes_at_once) as opened:
         await filled(opened.reality)
         [(case, events)] = traces_of(await opened.text("instances.xes"))
         [instance] = await opened.records("instances")
@@ -150,6 +155,12 @@ async def test_a_walk_is_a_trace_of_its_steps(database_url: str, steps_at_once: 
             ("View", "viewed", "look", "START"),
             ("Buy", "bought", "buy", "FORWARD"),
         ]
+
+
+async def test_no_journey_is_named_by_what_cannot_be_stored(database_url: str) -> None:
+    async with desk(database_url) as opened:
+        for name in ("events.csv", "instances.jsonl"):
+            assert problem(await opened.ask(name, journey="shop\x00")) == (400, "BAD_VALUE")
 
 
 async def test_a_part_can_be_asked_for(database_url: str) -> None:
@@ -172,6 +183,23 @@ async def test_a_part_can_be_asked_for(database_url: str) -> None:
         assert len(await opened.records("instances", **{"from": "2026-01-01", "to": "2026-01-02"})) == 1
         assert await opened.records("instances", to="2026-01-01") == []
         assert await opened.records("instances", journey="none") == []
+
+
+async def test_what_is_held_at_once_is_bounded_by_bytes(sqlite_url: str) -> None:
+    """Sixteen customers with sixteen events of a kilobyte each: no part of over 5 kB."""
+    async with desk(sqlite_url) as opened:
+        said = [event(f"m{n}", "Say", n, ("user_id", f"u{n % 16}"), properties={"x": "x" * 1_000}) for n in range(256)]
+        await opened.reality.record(said)
+        await opened.reality.project()
+        state, log, until = opened.reality.state, opened.reality.log, opened.reality.progress.visible_until
+        export = EventExport(state, log, until, bytes_at_once=5_000)
+        pages = [page async for page in export.in_log_order(WORKSPACE, Wanted())]
+        assert [one.entry.message_id for page in pages for one in page] == [f"m{n}" for n in range(256)]
+        assert max(map(len, pages)) == 1
+        parts = [part async for part in export.by_customer(WORKSPACE, Wanted())]
+        assert max(len(part.entries) for part in parts) == 4
+        assert sorted(one.message_id for part in parts for one in part.entries) == sorted(f"m{n}" for n in range(256))
+        assert sum(part.is_first for part in parts) == sum(part.is_last for part in parts) == 16
 
 
 async def test_characters_that_xml_cannot_hold_are_replaced(sqlite_url: str) -> None:
