@@ -21,7 +21,7 @@ WHOLE = b"id,customer\r\n"
 @asynccontextmanager
 async def desk(*, breaks_off: bool = False) -> AsyncIterator[Address]:
     async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
+        response = web.StreamResponse(headers={"Content-Disposition": "attachment"})
         await response.prepare(request)
         await response.write(WHOLE)
         if breaks_off and request.transport is not None:
