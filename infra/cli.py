@@ -19,7 +19,7 @@ from infra.chassis.settings import LogSettings
 from infra.chassis.telemetry import configure_logging
 from infra.demo.command import demo
 from infra.local.history import commands
-from infra.local.history.failures import BadMapping, Failure, FileUnusable
+from infra.local.history.failures import BadMapping, Failure, FileUnusable, KeyMissing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(demo)
@@ -158,7 +158,7 @@ def main() -> None:
         raise SystemExit(os.EX_TEMPFAIL) from problem
     except Failure as failure:
         _complain.print(escape(str(failure)))
-        codes = {BadMapping: os.EX_USAGE, FileUnusable: os.EX_DATAERR}
+        codes = {BadMapping: os.EX_USAGE, KeyMissing: os.EX_USAGE, FileUnusable: os.EX_DATAERR}
         raise SystemExit(codes.get(type(failure), os.EX_TEMPFAIL)) from failure
     except ValidationError as problem:
         for flaw in problem.errors():

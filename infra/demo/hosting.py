@@ -16,12 +16,6 @@ from infra.demo.platform import Platform
 from infra.demo.sending import Sleep
 
 _START_SECONDS, _END_SECONDS, _LOOK_SECONDS = 60.0, 20.0, 0.2
-_HERE = ("127.0.0.1", "localhost")
-
-
-def can_host(url: str) -> bool:
-    """Whether the address is one of this machine."""
-    return urlsplit(url).hostname in _HERE
 
 
 @asynccontextmanager

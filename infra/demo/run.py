@@ -21,13 +21,13 @@ from infra.chassis.errors import Unavailable
 from infra.demo.board import Board, beliefs_of, lines_of, summaries_of
 from infra.demo.calendar import Simulation
 from infra.demo.following import follow, lag_of, read_journeys
-from infra.demo.hosting import can_host, hosted
+from infra.demo.hosting import hosted
 from infra.demo.looking import sights
 from infra.demo.opening import Opened, note_opened, open_shop, read_opened
 from infra.demo.platform import Platform
 from infra.demo.scene import Scene
 from infra.demo.sending import Present, Sent, load_history
-from infra.local.history.told import address
+from infra.local.addresses import address, is_this_machine
 
 _LOOK_SECONDS = 0.2
 _LINE_SECONDS = 5.0
@@ -52,7 +52,7 @@ class Wanted:
 
 
 async def run_demo(wanted: Wanted, say: Console) -> None:
-    """Until it is over, or until SIGINT or SIGTERM, which end it in peace. Raises Problem and BadMapping."""
+    """Until it is over, or until SIGINT or SIGTERM, which end it in peace. Raises Problem and KeyMissing."""
     task = asyncio.create_task(_run(wanted, say))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -77,7 +77,7 @@ async def _with_platform(wanted: Wanted, say: Console, stack: AsyncExitStack) ->
     stack.push_async_callback(probe.close)
     if await probe.is_ready():
         return wanted
-    if not can_host(wanted.url):
+    if not is_this_machine(wanted.url):
         raise Unavailable(f"Nothing answers at {wanted.url}. Start the platform there with `klantreis up`.")
     folder = wanted.folder / "demo"
     told = f"Nothing runs at {wanted.url}: starting a platform there, which keeps its data in {folder}."

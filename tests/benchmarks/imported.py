@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from infra.local.addresses import Address
 from infra.local.history import told
-from infra.local.history.importing import Address, Order, send
+from infra.local.history.importing import Order, send
 from tests.benchmarks.load import encode_requests, send_all
 from tests.benchmarks.measuring import Bench, Figure, at_least, figure, interleaved
 from tests.benchmarks.servers import EventsServer, events_server

@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from rich.console import Console
 
+from infra.local.addresses import Address
 from infra.local.history.exporting import export
 from infra.local.history.failures import SendingFailed
-from infra.local.history.importing import Address
 
 WHOLE = b"id,customer\r\n"
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from infra.chassis.serving import DEFAULT_PORT
+from infra.local.addresses import address
 from infra.local.history.failures import SendingFailed
 
 _say = Console(highlight=False, soft_wrap=True)
@@ -78,7 +79,7 @@ def import_history(
         raise typer.Exit(1 if found.rejected else 0)
     folder = Settings().data
     try:
-        whole = asyncio.run(importing.send(order, told.address(url, key, folder), folder, _say))
+        whole = asyncio.run(importing.send(order, address(url, key, folder), folder, _say))
     except KeyboardInterrupt:
         _say.print("Interrupted: the same command goes on where this one stopped.")
         whole = False
@@ -106,7 +107,7 @@ def export_history(
     name = f"{what}.{told.format_of(file, format)}"
     query = {name: value for name, value in (("journey", journey), ("from", since), ("to", before)) if value}
     try:
-        asyncio.run(export(told.address(url, key, Settings().data), name, query, file, _say))
+        asyncio.run(export(address(url, key, Settings().data), name, query, file, _say))
     except KeyboardInterrupt:
         _say.print("Interrupted: the file is not whole, and ends in .part.")
         raise typer.Exit(1) from None

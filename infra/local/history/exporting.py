@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from infra.chassis.upstream import Answer, Call, OverHttp
+from infra.local.addresses import Address
 from infra.local.history.failures import SendingFailed
-from infra.local.history.importing import Address
 from infra.local.history.sending import said
 
 _SECONDS = 300.0  # of silence: before the first event of a long log is found that is wanted

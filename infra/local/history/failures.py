@@ -2,6 +2,7 @@
 
 Failure
 |-- BadMapping     what was told on the command line, or in the mapping file
+|-- KeyMissing     nothing says with which key to speak to the platform
 |-- FileUnusable   the file cannot be read any further
 |-- SendingFailed  the platform does not take or give it, or cannot be reached
 """
@@ -14,6 +15,10 @@ class Failure(Exception):
 
 
 class BadMapping(Failure):
+    pass
+
+
+class KeyMissing(Failure):
     pass
 
 

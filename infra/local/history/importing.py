@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from infra.chassis.clock import system_clock
+from infra.local.addresses import Address
 from infra.local.history.csv_rows import CsvRows, Dialect
 from infra.local.history.failures import Failure
 from infra.local.history.files import Source
@@ -38,11 +39,6 @@ _MOST_COLUMNS = 10_000
 """That are looked for in the first rows, where no header names them."""
 _MOST_LISTED = 200
 _UNDER_WAY = 2  # the platform reads the one while it writes the other
-
-
-class Address(NamedTuple):
-    url: str
-    key: str
 
 
 @dataclass(frozen=True)

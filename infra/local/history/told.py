@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.local.history.csv_rows import Dialect
 from infra.local.history.failures import BadMapping
-from infra.local.history.importing import Address, Order
+from infra.local.history.importing import Order
 from infra.local.history.plan import Plan
 from infra.local.history.targets import Target, read_target
 from infra.local.history.values import Times
@@ -133,15 +132,3 @@ def _check_time_format(format: str | None) -> None:
         raise BadMapping(f"A time format says everything once, and not as {format!r}.") from error
     except ValueError:  # an empty text is no moment
         return
-
-
-def address(url: str, key: str | None, folder: Path) -> Address:
-    """Where the platform is, with the admin key of the data folder unless one is given. Raises BadMapping."""
-    if key is not None:
-        return Address(url, key)
-    credentials = folder / "credentials.json"
-    try:
-        made: Mapping[str, Any] = json.loads(credentials.read_text())
-        return Address(url, made["adminKey"])
-    except (OSError, ValueError, KeyError) as error:
-        raise BadMapping(f"Give a secret key in KLANTREIS_KEY: there is none in {credentials}.") from error
