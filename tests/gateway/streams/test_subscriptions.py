@@ -13,6 +13,8 @@ import pytest
 
 from gateway.streams.feed import FeedName
 from gateway.streams.http import Streaming
+from infra.chassis.errors import Unavailable
+from infra.chassis.observing import Observed
 from tests.gateway.documents import event, instance
 from tests.gateway.feeds import change, position, told
 from tests.gateway.harness import Gateway, gateway
@@ -156,6 +158,21 @@ async def test_what_is_told_is_worked_out_once_for_the_same_document_and_rights(
     assert heard == [[{"data": before[1]["data"], "extensions": {"position": position(3)}}]] * 3
     assert len(api.events.bodies("/internal/instances/read")) == read + 1
     await listeners[0].aclose()
+
+
+async def test_an_error_that_several_hear_of_names_the_request_of_none(api: Gateway) -> None:
+    def away(_body: Json) -> Json:
+        raise Unavailable("Instances cannot be read now.")
+
+    api.feeds.add("changes", change())
+    async with served(Observed(api.app, 5)) as address:
+        listeners = [listen(address, 'instanceChanged(after: "p00000")', "instance { status }") for _ in range(2)]
+        for listener in listeners:
+            assert "errors" not in await anext(listener)
+        api.events.answers["POST /internal/instances/read"] = away
+        api.feeds.add("changes", change())
+        heard = await asyncio.gather(*(first_of(listener, 1) for listener in listeners))
+    assert [answer["errors"][0]["extensions"] for [answer] in heard] == [{"code": "UPSTREAM_UNAVAILABLE"}] * 2
 
 
 async def test_what_differs_by_variables_below_the_root_is_told_apart(api: Gateway, address: str) -> None:
