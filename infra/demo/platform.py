@@ -75,6 +75,8 @@ class Platform:
             ):
                 await _say(socket, type="connection_init", payload={"Authorization": f"Bearer {self._key}"})
                 async for message in socket:
+                    if message.type is not aiohttp.WSMsgType.TEXT:  # the wire broke: a machine slept, say
+                        break
                     heard = msgspec.json.decode(message.data)
                     match heard["type"]:
                         case "connection_ack":
