@@ -1,4 +1,4 @@
-"""Whoever watches the shop is told when the wire to the platform breaks, however it does."""
+"""A platform that does not answer is away, however it fails to: whoever watches the shop waits for it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,36 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from infra.chassis.errors import Unavailable
+from infra.chassis.errors import BadRequest, Problem, Unavailable
 from infra.demo.platform import Platform
 
 NO_SUCH_FRAME = b"\x83\x00"
+
+
+@asynccontextmanager
+async def refusing(code: str) -> AsyncIterator[Platform]:
+    """A gateway that is there, and answers every question with an error of this code."""
+
+    async def respond(_request: web.Request) -> web.Response:
+        error = {"message": "Not now.", "path": ["projection"], "extensions": {"code": code}}
+        return web.json_response({"data": {"projection": None}, "errors": [error]})
+
+    app = web.Application()
+    app.router.add_post("/graphql", respond)
+    async with TestServer(app) as server:
+        platform = Platform(str(server.make_url("/")), "sk_demo")
+        yield platform
+        await platform.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [("UPSTREAM_UNAVAILABLE", Unavailable), ("UNAVAILABLE", Unavailable), ("FORBIDDEN", BadRequest)],
+)
+async def test_a_gateway_without_its_services_is_a_platform_that_is_away(code: str, problem: type[Problem]) -> None:
+    async with refusing(code) as platform:
+        with pytest.raises(problem, match="Not now"):
+            await platform.graphql("{ projection { lag } }")
 
 
 @asynccontextmanager
