@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.streams.feed import FeedName
 from gateway.streams.http import Streaming
@@ -113,6 +114,25 @@ async def test_events_are_told_as_they_are_asked_for(
         for number in expected
     ]
     assert api.events.bodies("/internal/events/read") == [{"ids": ["1-0", "1-1", "erased", "2-0"]}]
+
+
+async def test_a_subscription_counts_from_when_it_is_told_what_happens(api: Gateway, address: str) -> None:
+    counted: list[float | None] = []
+
+    def count() -> None:
+        counted.append(REGISTRY.get_sample_value("klantreis_subscriptions"))
+
+    def learn(_body: Json) -> Json:
+        count()
+        return {"profiles": [["k1"]]}
+
+    api.events.answers["POST /internal/customers/profiles"] = learn
+    api.feeds.add("changes", change())
+    answers = listen(address, 'instanceChanged(after: "p00000", identifier: {type: "email", value: "jo"})', "position")
+    async with aclosing(answers):
+        await anext(answers)
+        count()
+    assert counted == [0, 1]
 
 
 async def test_a_change_leads_to_its_instance_as_it_is(api: Gateway, address: str) -> None:
