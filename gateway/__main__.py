@@ -13,7 +13,7 @@ from infra.chassis.upstream import EndlessUpstream, OverHttp, Upstream
 
 
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
-    """Serves until it is told to stop; whether it could start."""
+    """Serves until it is told to stop; whether it could start, and finish."""
     settings = ProcessSettings()
     personas = Upstream("personas", OverHttp(settings.personas_url))
     journeys = Upstream("journeys", OverHttp(settings.journeys_url))

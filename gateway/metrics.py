@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from prometheus_client import Gauge
 
-SUBSCRIPTIONS = Gauge("klantreis_subscriptions", "Subscriptions that are open, over whatever transport.")
+SUBSCRIPTIONS = Gauge("klantreis_subscriptions", "Subscriptions that are told what happens, over whatever transport.")

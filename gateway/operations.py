@@ -30,7 +30,6 @@ from gateway.documents import Documents, Prepared
 from gateway.errors import as_json, log_unforeseen, traced
 from gateway.execution.executor import QueryExecutor
 from gateway.execution.plans import Plans
-from gateway.metrics import SUBSCRIPTIONS
 from gateway.schema import Schema
 from gateway.streams.feed import LiveFeeds
 from gateway.streams.news import Told
@@ -111,19 +110,18 @@ class Operations:
         """The answers of a subscription as JSON, one for everything that it tells. Raises Refused when it ends."""
         principal = session.principal
         key = _sharing_key(operation, principal)
-        with SUBSCRIPTIONS.track_inprogress():
-            try:
-                async with aclosing(await self._source(operation, session)) as source:
-                    async for some in source:
-                        tell = partial(self._tell, operation, principal)
-                        for answer in [told.news.answer(key, partial(tell, told)) for told in some]:
-                            yield await asyncio.shield(answer)
-            except Refused:
-                raise
-            except Exception as error:
-                failure = GraphQLError(str(error), original_error=error)
-                log_unforeseen(failure)
-                raise Refused(_errors([failure])) from error
+        try:
+            async with aclosing(await self._source(operation, session)) as source:
+                async for some in source:
+                    tell = partial(self._tell, operation, principal)
+                    for answer in [told.news.answer(key, partial(tell, told)) for told in some]:
+                        yield await asyncio.shield(answer)
+        except Refused:
+            raise
+        except Exception as error:
+            failure = GraphQLError(str(error), original_error=error)
+            log_unforeseen(failure)
+            raise Refused(_errors([failure])) from error
 
     async def _source(self, operation: Operation, session: Session) -> AsyncGenerator[list[Told], None]:
         """What the root field tells. Raises Refused if it does not."""

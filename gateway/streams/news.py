@@ -1,7 +1,7 @@
 """What subscribers are told, and all the work for it that they share.
 
 What a thousand subscribers with the same document are told is worked out once. Shared work runs in tasks of its own:
-whoever goes away while waiting for it takes nothing from the others.
+whoever goes away while waiting for it takes nothing from the others, and errors in it name the request of nobody.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from strawberry.dataloader import DataLoader
 
 from gateway.clients.customers import EVERYTHING, View
 from gateway.loaders import CustomerLoaders, Loaders
+from infra.chassis import request_ids
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -31,7 +32,7 @@ class Workshop:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def begin(self, work: Coroutine[Any, Any, V]) -> asyncio.Task[V]:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(work, context=request_ids.outliving())
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

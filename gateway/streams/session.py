@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from gateway.clients.events import Principal
 from gateway.keys import Keys
+from gateway.metrics import SUBSCRIPTIONS
 from gateway.streams.subscriber import Endable
 from infra.chassis.errors import BadRequest, Problem, Unauthenticated, Unavailable
 
@@ -39,7 +40,8 @@ class Session:
             subscriber.end(self.refused)
         self._subscribers.add(subscriber)
         try:
-            yield
+            with SUBSCRIPTIONS.track_inprogress():
+                yield
         finally:
             self._subscribers.discard(subscriber)
 

@@ -99,6 +99,8 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(_request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, Problem):  # FastAPI hides what went wrong while it read the body
+            return problem_response(error.__cause__)
         problem: Problem = NotFound(f"There is nothing here: {error.detail}")
         if error.status_code != NotFound.status:
             problem = Problem(str(error.detail), code=f"HTTP_{error.status_code}")

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from infra.chassis import request_ids
 from infra.chassis.errors import Forbidden, Problem, Unauthenticated
 from infra.chassis.http import JSONResponse, NamedRoute, problem_response
 from infra.chassis.metrics import CONTENT_TYPE, exposition
@@ -56,7 +57,8 @@ class Readiness:
         if asyncio.get_running_loop().time() < self._well_until:
             return []
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="readiness")
+            context = request_ids.outliving()
+            self._looking = asyncio.create_task(self._look(), name="readiness", context=context)
         return await asyncio.shield(self._looking)
 
     async def _look(self) -> list[str]:

@@ -122,7 +122,7 @@ def run(
     closings: Sequence[Closing] = (),
     on_stopping: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Serves until SIGINT or SIGTERM, then finishes what is under way; whether it could start at all.
+    """Serves until SIGINT or SIGTERM, then finishes what is under way; whether it could start, and could finish.
 
     Port 0 takes a free one; `on_ready` is given the address; `closings` are called at the end, in the app's loop.
     `on_stopping` is called before anything is waited for: it ends what would go on for ever.
@@ -160,7 +160,7 @@ def run(
             if starting.failure is not None:
                 raise starting.failure from None
             raise
-    return server.started
+    return server.started and not server.lifespan.shutdown_failed
 
 
 def main(serve: Callable[[str, int, Callable[[str], None]], bool]) -> None:

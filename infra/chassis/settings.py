@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,9 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-_KEY_LENGTH = 32  # HMAC-SHA256 wants a key as long as its digest
 _HOW = "such as `openssl rand -base64 32` makes"
-_DIFFERENT = 10  # characters, of the 32 that a key has at least; one made by chance has more
+_DIFFERENT = 10  # characters, of the 16 that a secret has at least; one made by chance has more
 
 
 def _check_database_url(text: str) -> str:
@@ -68,13 +68,16 @@ def _check_encrypted(url: str, info: ValidationInfo) -> str:
     return url
 
 
-def _check_strength(key: SecretStr, info: ValidationInfo) -> SecretStr:
-    text = key.get_secret_value()
-    if len(text) < _KEY_LENGTH:
-        raise ValueError(f"set a secret of at least {_KEY_LENGTH} characters, {_HOW}")
-    if is_production(info) and len(set(text)) < _DIFFERENT:
-        raise ValueError(f"anybody could guess this; set another, {_HOW}")
-    return key
+def _check_strength(length: int) -> Callable[[SecretStr, ValidationInfo], SecretStr]:
+    def check(secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        text = secret.get_secret_value()
+        if len(text) < length:
+            raise ValueError(f"set a secret of at least {length} characters, {_HOW}")
+        if is_production(info) and len(set(text)) < _DIFFERENT:
+            raise ValueError(f"anybody could guess this; set another, {_HOW}")
+        return secret
+
+    return check
 
 
 def check_server(url: str | None) -> str | None:
@@ -91,7 +94,8 @@ DatabaseUrl = Annotated[str, AfterValidator(_check_database_url)]
 DataPath = Annotated[Path, BeforeValidator(_check_folder), AfterValidator(_check_private)]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url), AfterValidator(_check_encrypted)]
 """Without a slash at its end."""
-SigningKey = Annotated[SecretStr, AfterValidator(_check_strength)]
+SigningKey = Annotated[SecretStr, AfterValidator(_check_strength(32))]  # HMAC-SHA256 wants a key as long as its digest
+MetricsToken = Annotated[SecretStr, AfterValidator(_check_strength(16))]
 
 
 class LogSettings(BaseSettings):
@@ -108,5 +112,5 @@ class Surroundings(LogSettings):
     environment: Literal["development", "production"] = "development"  # first: checks of others ask for it
     body_timeout: timedelta = Field(timedelta(seconds=30), gt=timedelta())
     """For how long the body of a request may come in; then it is not waited for any more."""
-    metrics_token: SecretStr | None = Field(None, min_length=16)
+    metrics_token: MetricsToken | None = None
     """What a scraper of `/metrics` brings."""

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 
-from infra.chassis.errors import BadRequest, Unavailable
+from infra.chassis.errors import BadRequest, Problem, Unavailable
 from infra.chassis.upstream import OverHttp, Upstream
 
 Json = dict[str, Any]
 _SECONDS = 60.0
 _HEARTBEAT_SECONDS = 20.0
+_AWAY = frozenset({"UNAVAILABLE", "UPSTREAM_UNAVAILABLE"})  # as a gateway says of services behind it
 _encode = msgspec.json.encode
 
 
@@ -47,7 +48,7 @@ class Platform:
         answer = await self._http.call("POST", "/graphql", token=self._key, body=body, within=_SECONDS)
         errors = answer.get("errors") or [error for payload in answer["data"].values() for error in _refusals(payload)]
         if errors:
-            raise BadRequest(errors[0]["message"])
+            raise _problem_of(errors[0])
         data: Json = answer["data"]
         return data
 
@@ -75,6 +76,8 @@ class Platform:
             ):
                 await _say(socket, type="connection_init", payload={"Authorization": f"Bearer {self._key}"})
                 async for message in socket:
+                    if message.type is not aiohttp.WSMsgType.TEXT:  # the wire broke: a machine slept, say
+                        break
                     heard = msgspec.json.decode(message.data)
                     match heard["type"]:
                         case "connection_ack":
@@ -94,6 +97,11 @@ class Platform:
 
 def _refusals(payload: Any) -> list[Json]:
     return payload.get("errors", []) if isinstance(payload, dict) else []
+
+
+def _problem_of(error: Json) -> Problem:
+    code = error.get("extensions", error).get("code")
+    return (Unavailable if code in _AWAY else BadRequest)(error["message"])
 
 
 async def _say(socket: aiohttp.ClientWebSocketResponse, **message: Any) -> None:

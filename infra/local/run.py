@@ -13,7 +13,10 @@ from infra.local.settings import Settings
 
 
 def run(host: str, port: int, say: Console) -> bool:
-    """Serves the platform until it is told to stop; whether it could start. Raises FolderUnusable and PortTaken."""
+    """Serves the platform until it is told to stop; whether it could start, and finish.
+
+    Raises FolderUnusable and PortTaken.
+    """
     settings = Settings()
     DataFolder(settings.data).probe()
     credentials = settings.data / "credentials.json"

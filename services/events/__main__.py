@@ -11,7 +11,7 @@ from services.events.settings import ProcessSettings
 
 
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
-    """Serves until it is told to stop; whether it could start."""
+    """Serves until it is told to stop; whether it could start, and finish."""
     settings = ProcessSettings()
     journeys = Upstream("journeys", OverHttp(settings.journeys_url)) if settings.journeys_url else None
     personas = Upstream("personas", OverHttp(settings.personas_url)) if settings.personas_url else None

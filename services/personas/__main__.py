@@ -10,7 +10,7 @@ from services.personas.settings import ProcessSettings
 
 
 def main(host: str, port: int, on_ready: Callable[[str], None]) -> bool:
-    """Serves until it is told to stop; whether it could start."""
+    """Serves until it is told to stop; whether it could start, and finish."""
     return serving.run(create_app(ProcessSettings()), host, port, on_ready)
 
 

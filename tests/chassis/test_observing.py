@@ -31,6 +31,10 @@ def shop() -> FastAPI:
             raise RuntimeError(shop)
         return {"shop": shop, "id": request_ids.current()}
 
+    @app.post("/orders")
+    async def order(order: dict[str, str]) -> int:
+        return len(order)
+
     @app.post("/shops")
     async def count(request: Request) -> int:
         return len(await request.body())
@@ -97,6 +101,23 @@ async def test_a_body_that_stops_in_the_middle_is_not_waited_for() -> None:
     scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
     await Observed(read, 0.01)(scope, receive, send)
     assert heard == [{"type": "late"}]
+
+
+async def test_nor_where_the_framework_reads_it() -> None:
+    heard: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sends anything")
+
+    async def send(message: Message) -> None:
+        heard.append(message)
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/orders", "query_string": b""}
+    scope["headers"] = [(b"content-type", b"application/json")]
+    await Observed(shop(), 0.01)(scope, receive, send)
+    assert heard[0]["status"] == 408
+    assert (b"connection", b"close") in heard[0]["headers"]
 
 
 async def test_whoever_has_sent_everything_may_take_its_time() -> None:

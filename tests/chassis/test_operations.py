@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from infra.chassis import request_ids
 from infra.chassis.errors import Unavailable
 from infra.chassis.operations import OperatorRoutes, Readiness
 from infra.chassis.settings import Surroundings
@@ -58,6 +59,18 @@ async def test_however_many_ask_it_is_looked_once() -> None:
     assert await asyncio.gather(*(readiness.missing() for _ in range(100))) == [[]] * 100
     assert await readiness.missing() == []
     assert part.looks == 1
+
+
+async def test_who_asks_first_does_not_give_its_id_to_the_look() -> None:
+    readiness, ids = Readiness(), []
+
+    async def look() -> None:
+        ids.append(request_ids.current())
+
+    readiness.needs("log", look)
+    request_ids.begin([(b"x-request-id", b"asked-first")])
+    assert await readiness.missing() == []
+    assert ids == [None]
 
 
 async def test_what_went_away_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.streams.clients import sse_answers
+from tests.support.metrics import until_told
 from tests.support.platform import Platform, Process, four_processes, free_port, one_process
 from tests.support.stories import shop_journey, unique
 
@@ -66,7 +67,7 @@ async def test_the_events_service_comes_back_and_subscribers_notice_nothing(
         platform.settle()
         listener = Listener(platform)
         hearing = asyncio.create_task(listener.hear(12))
-        await asyncio.sleep(0.5)
+        await asyncio.to_thread(until_told, platform, 1)
         for _ in range(3):
             await shopping(platform, 1)
             platform.processes["events"].kill()
@@ -83,7 +84,7 @@ async def test_a_position_of_one_gateway_is_one_of_every_gateway(tmp_path: Path,
         platform.publish(_JOURNEY)
         here, there = Listener(platform), Listener(platform, other_url)
         hearing = asyncio.create_task(here.hear(2))
-        await asyncio.sleep(0.5)
+        await asyncio.to_thread(until_told, platform, 1)
         await shopping(platform, 1)
         await hearing
         there.positions = here.positions[:1]
@@ -115,7 +116,7 @@ async def test_no_process_waits_for_its_listeners_to_go(tmp_path: Path, postgres
         url, key = f"{platform.graphql_url}/stream", platform.credentials["adminKey"]
         listeners = [sse_answers(url, _CHANGES, key=key) for _ in range(10)]
         waiting = [asyncio.create_task(anext(listener)) for listener in listeners]
-        await asyncio.sleep(0.5)
+        await asyncio.to_thread(until_told, platform, 10)
         seconds = {}
         for name in ("events", "gateway", "up"):
             if name in platform.processes:

@@ -35,6 +35,8 @@ class Stub:
     answers: dict[str, Answer] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     away: bool = False
+    in_vain: int = 0
+    """How often it was asked something while it was away."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -43,6 +45,7 @@ class Stub:
 
     async def _respond(self, request: Request) -> Response:
         if self.away:
+            self.in_vain += 1
             return Response("no healthy upstream", 503)
         content = await request.body()
         path = request.scope["raw_path"].decode()

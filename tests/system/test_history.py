@@ -15,6 +15,7 @@ import pytest
 from tests.gateway.streams.clients import sse_answers
 from tests.oracle import journey as oracle
 from tests.support.command import klantreis
+from tests.support.metrics import until_told
 from tests.support.platform import Platform, one_process
 from tests.support.receipt import (
     LOG,
@@ -95,7 +96,7 @@ async def test_whoever_follows_the_platform_hears_of_what_happens_and_not_of_wha
     url, key = f"{platform.graphql_url}/stream", platform.credentials["adminKey"]
     changes, events = (sse_answers(url, query, key=key, variables={}) for query in (CHANGES, EVENTS))
     first_change, first_event = (asyncio.create_task(anext(answers)) for answers in (changes, events))
-    await asyncio.sleep(1)  # both are listening; nothing tells when
+    await asyncio.to_thread(until_told, platform, 2)
 
     said = await asyncio.to_thread(klantreis, platform, "import", file, "--mapping", tmp_path / "mapping.yaml")
     assert said.lines[-1] == "Events imported: 200; what was sent before counts once.", said

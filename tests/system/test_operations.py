@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.platform import Platform, one_process, until
+from tests.support.metrics import Samples, samples, until_told
+from tests.support.platform import Platform, one_process
 
 TRACE = {"X-Request-Id": "asked-by-an-operator"}
-Samples = Mapping[tuple[str, str], float]
 
 
 def addresses(platform: Platform) -> dict[str, str]:
     return {name: f"http://127.0.0.1:{process.port}" for name, process in platform.processes.items()}
-
-
-def samples(address: str) -> Samples:
-    """Everything of ours that a process has counted, by name and labels."""
-    answer = httpx.get(f"{address}/metrics", timeout=10)
-    assert answer.status_code == 200
-    families = [one for one in text_string_to_metric_families(answer.text) if one.name.startswith("klantreis_")]
-    return {
-        (sample.name, ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()) if name != "le")): (
-            sample.value
-        )
-        for family in families
-        for sample in family.samples
-    }
 
 
 def grown(before: Samples, after: Samples, *names: str) -> dict[tuple[str, str], float]:
@@ -90,8 +74,8 @@ def test_calls_and_subscriptions_are_counted(platform: Platform) -> None:
     with httpx.stream("POST", f"{platform.graphql_url}/stream", json=follow, headers=headers) as answer:
         told = answer.iter_text()
         next(told)
-        until(lambda: samples(address)["klantreis_subscriptions", ""] == 1, 10, "somebody follows")
-    until(lambda: samples(address)["klantreis_subscriptions", ""] == 0, 10, "nobody follows")
+        until_told(platform, 1)
+    until_told(platform, 0)
     calls = grown(before, samples(address), "klantreis_upstream_seconds_count")
     assert calls["klantreis_upstream_seconds_count", "outcome=2xx,service=journeys"] == 1
     assert calls["klantreis_upstream_seconds_count", "outcome=2xx,service=events"] >= 1

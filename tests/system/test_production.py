@@ -15,6 +15,7 @@ NO_SERVER = (
     "a process of its own needs postgresql://user@host/database; without a server, run everything in one process with"
     " `klantreis up`"
 )
+GUESSED = "anybody could guess this; set another, such as `openssl rand -base64 32` makes"
 NO_KEY = "set a secret of at least 32 characters, such as `openssl rand -base64 32` makes"
 
 
@@ -43,7 +44,7 @@ def test_everything_in_one_process(tmp_path: Path) -> None:
         "KLANTREIS_ALLOWED_ORIGINS: every page of the world could ask: name the origins of yours, such as"
         " https://www.shop.example",
         f"KLANTREIS_DATA: everybody on this machine may look into {tmp_path}: chmod o= {tmp_path}",
-        "KLANTREIS_METRICS_TOKEN: Value should have at least 16 items after validation, not 5",
+        "KLANTREIS_METRICS_TOKEN: set a secret of at least 16 characters, such as `openssl rand -base64 32` makes",
         "KLANTREIS_PUBLIC_URL: keys and what customers do would travel for all to read: put TLS in front and give"
         " https://...",
         f"KLANTREIS_SIGNING_KEY: {NO_KEY}",
@@ -70,9 +71,9 @@ def test_keys_that_others_may_read(tmp_path: Path) -> None:
     ],
 )
 def test_processes_of_their_own(tmp_path: Path, command: tuple[str, ...], needed: dict[str, str]) -> None:
-    weak = "anybody could guess this; set another, such as `openssl rand -base64 32` makes"
-    expected = [f"KLANTREIS_{name}: {what}" for name, what in (needed | {"SIGNING_KEY": weak}).items()]
-    said = refusals(*command, KLANTREIS_DATA=str(tmp_path / "data"), KLANTREIS_SIGNING_KEY="secret!" * 5)
+    weak = {"KLANTREIS_SIGNING_KEY": "secret!" * 5, "KLANTREIS_METRICS_TOKEN": "prometheus" * 2}
+    expected = [f"KLANTREIS_{name}: {what}" for name, what in needed.items()] + [f"{name}: {GUESSED}" for name in weak]
+    said = refusals(*command, KLANTREIS_DATA=str(tmp_path / "data"), **weak)
     assert said == sorted(expected)
 
 

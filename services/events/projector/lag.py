@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import math
 
 from prometheus_client import Gauge
@@ -13,6 +13,7 @@ from infra.chassis.errors import Unavailable
 from services.events.intake.store import LogStore
 from services.events.projector.progress import Progress
 
+_log = logging.getLogger(__name__)
 _SECONDS = 2.0
 _LOGGED = Gauge("klantreis_log_entries", "Entries ever logged: events, refused events and published models.")
 _LAG = Gauge("klantreis_log_lag_entries", "How many of them are not visible yet. NaN while nobody can tell.")
@@ -31,9 +32,13 @@ class LogMetrics:
     async def refresh(self) -> None:
         """Looks; what cannot be told within two seconds is not a number."""
         values = [math.nan] * len(_ALL)
-        with contextlib.suppress(Unavailable, TimeoutError):
+        try:
             async with asyncio.timeout(_SECONDS):
                 values = await self._values()
+        except (Unavailable, TimeoutError):
+            pass  # readiness says so
+        except Exception:
+            _log.exception("nobody can tell how far reality is processed")
         for gauge, value in zip(_ALL, values, strict=True):
             gauge.set(value)
 

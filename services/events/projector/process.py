@@ -57,7 +57,8 @@ def run(settings: Settings) -> None:
 
 
 def serve(settings: Settings, host: str, port: int, on_ready: Callable[[str], None]) -> bool:
-    """Projects as `run` does, and tells its operators how it is; whether it could start. Raises PortTaken."""
+    """Projects as `run` does, and tells its operators how it is; whether it could start, and projected until it was
+    told to stop. Raises PortTaken."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     stores, pulse = Stores(settings), Pulse()
     operators = OperatorRoutes(settings)

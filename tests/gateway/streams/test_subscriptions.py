@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.streams.feed import FeedName
 from gateway.streams.http import Streaming
+from infra.chassis.errors import Unavailable
+from infra.chassis.observing import Observed
 from tests.gateway.documents import event, instance
 from tests.gateway.feeds import change, position, told
 from tests.gateway.harness import Gateway, gateway
@@ -113,6 +116,25 @@ async def test_events_are_told_as_they_are_asked_for(
     assert api.events.bodies("/internal/events/read") == [{"ids": ["1-0", "1-1", "erased", "2-0"]}]
 
 
+async def test_a_subscription_counts_from_when_it_is_told_what_happens(api: Gateway, address: str) -> None:
+    counted: list[float | None] = []
+
+    def count() -> None:
+        counted.append(REGISTRY.get_sample_value("klantreis_subscriptions"))
+
+    def learn(_body: Json) -> Json:
+        count()
+        return {"profiles": [["k1"]]}
+
+    api.events.answers["POST /internal/customers/profiles"] = learn
+    api.feeds.add("changes", change())
+    answers = listen(address, 'instanceChanged(after: "p00000", identifier: {type: "email", value: "jo"})', "position")
+    async with aclosing(answers):
+        await anext(answers)
+        count()
+    assert counted == [0, 1]
+
+
 async def test_a_change_leads_to_its_instance_as_it_is(api: Gateway, address: str) -> None:
     api.feeds.add("changes", change("i7"), change("gone", status=None, correction=True))
     selection = "instanceId at previousPhase instance { id status }"
@@ -156,6 +178,21 @@ async def test_what_is_told_is_worked_out_once_for_the_same_document_and_rights(
     assert heard == [[{"data": before[1]["data"], "extensions": {"position": position(3)}}]] * 3
     assert len(api.events.bodies("/internal/instances/read")) == read + 1
     await listeners[0].aclose()
+
+
+async def test_an_error_that_several_hear_of_names_the_request_of_none(api: Gateway) -> None:
+    def away(_body: Json) -> Json:
+        raise Unavailable("Instances cannot be read now.")
+
+    api.feeds.add("changes", change())
+    async with served(Observed(api.app, 5)) as address:
+        listeners = [listen(address, 'instanceChanged(after: "p00000")', "instance { status }") for _ in range(2)]
+        for listener in listeners:
+            assert "errors" not in await anext(listener)
+        api.events.answers["POST /internal/instances/read"] = away
+        api.feeds.add("changes", change())
+        heard = await asyncio.gather(*(first_of(listener, 1) for listener in listeners))
+    assert [answer["errors"][0]["extensions"] for [answer] in heard] == [{"code": "UPSTREAM_UNAVAILABLE"}] * 2
 
 
 async def test_what_differs_by_variables_below_the_root_is_told_apart(api: Gateway, address: str) -> None:
