@@ -21,6 +21,7 @@ def demo(
     customers: Annotated[int, typer.Option(min=1, help="New ones on each simulated day.")] = 40,
     minutes: Annotated[float | None, typer.Option(min=0, help="Ends by itself; without it, Ctrl+C does.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Loads history, says what to look at, and ends.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="Opens it among what real sources have sent, too.")] = False,
     url: Url = DEFAULT_URL,
     key: Key = None,
 ) -> None:
@@ -30,4 +31,4 @@ def demo(
 
     configure_logging("WARNING")
     seconds = 0.0 if once else None if minutes is None else minutes * 60
-    asyncio.run(run_demo(Wanted(url, key, Settings().data, seed, speed, days, customers, seconds), _say))
+    asyncio.run(run_demo(Wanted(url, key, Settings().data, seed, speed, days, customers, seconds, here), _say))

@@ -11,6 +11,7 @@ from infra.demo.shop import Source
 
 _SAVE_SOURCE = "mutation($input: SourceInput!) { saveSource(input: $input) { key errors { message } } }"
 _SOURCES = "{ sources { key keys { id createdAt } } }"
+_HEARD = "{ sources { key accepted } }"
 _REVOKE = "mutation($id: ID!) { revokeKey(id: $id) { errors { message } } }"
 _ROTATE = "mutation($source: String!) { rotateKey(source: $source) { key errors { message } } }"
 _PERSONA = "query($key: String!) { persona(key: $key) { status } }"
@@ -31,6 +32,14 @@ mutation($of: [IdentifierInput!]!, $traits: JSON) {
 }
 """
 _MOST_KEYS = 2
+
+
+async def real_sources(platform: Platform) -> list[str]:
+    """Sources that have sent events to a platform on which no simulated shop was opened yet. Raises Problem."""
+    heard = {source["key"]: source["accepted"] for source in (await platform.graphql(_HEARD))["sources"]}
+    if not heard.keys().isdisjoint(source["key"] for source in SOURCES):
+        return []
+    return [key for key, accepted in heard.items() if accepted]
 
 
 async def open_shop(platform: Platform) -> dict[Source, str]:

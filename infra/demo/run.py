@@ -17,13 +17,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.chassis.clock import system_clock
-from infra.chassis.errors import Unavailable
+from infra.chassis.errors import Conflict, Unavailable
 from infra.demo.board import Board, beliefs_of, lines_of, summaries_of
 from infra.demo.calendar import Simulation
 from infra.demo.following import follow, lag_of, read_journeys
 from infra.demo.hosting import hosted
 from infra.demo.looking import sights
-from infra.demo.opening import Opened, note_opened, open_shop, read_opened
+from infra.demo.opening import Opened, note_opened, open_shop, read_opened, real_sources
 from infra.demo.platform import Platform
 from infra.demo.scene import Scene
 from infra.demo.sending import Present, Sent, load_history
@@ -49,6 +49,8 @@ class Wanted:
     customers: int
     seconds: float | None
     """How long to go on behind history; None: until told to stop."""
+    here: bool
+    """Among what real sources have sent, too."""
 
 
 async def run_demo(wanted: Wanted, say: Console) -> None:
@@ -89,6 +91,11 @@ async def _with_platform(wanted: Wanted, say: Console, stack: AsyncExitStack) ->
 
 
 async def _play(wanted: Wanted, platform: Platform, say: Console) -> None:
+    if not wanted.here and (real := await real_sources(platform)):
+        raise Conflict(
+            f"The platform at {wanted.url} has events of {', '.join(real)}, and simulated ones would stay among them"
+            " for ever. Say --here if that is all right, or name a free --url: a platform is started there."
+        )
     keys = await open_shop(platform)
     now = system_clock()
     earlier = await read_opened(platform, wanted.seed)

@@ -249,3 +249,22 @@ def test_elsewhere_none_is_started(tmp_path: Path) -> None:
     assert finished.returncode == os.EX_TEMPFAIL
     assert finished.stderr.startswith("Nothing answers at http://shop.invalid. Start the platform there")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_shop_opens_among_real_customers_only_if_that_is_said(tmp_path: Path) -> None:
+    few = ("demo", "--once", "--days", 1, "--customers", 1)
+    with one_process(tmp_path) as platform:
+        # Given a platform that has an event of somebody real
+        assert platform.send("/v1/track", {"userId": "ada", "event": "Order Completed"}).status_code == 200
+        platform.settle()
+        # Then the shop is not opened there without a word, and leaves nothing behind
+        refused = klantreis(platform, *few)
+        assert (refused.status, refused.err) == (
+            75,
+            f"The platform at {platform.intake_url} has events of website, and simulated ones would stay among them"
+            " for ever. Say --here if that is all right, or name a free --url: a platform is started there.\n",
+        )
+        assert [source["key"] for source in platform.graphql(SENT)["sources"]] == ["api", "website"]
+        # Once it was, nothing is asked any more
+        assert klantreis(platform, *few, "--here").status == 0
+        assert klantreis(platform, *few).status == 0
