@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, disable_c
 
 __all__ = ["CALLS", "CONTENT_TYPE", "LOG_LINES", "REQUESTS", "exposition"]
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began would be a third of the lines, and nobody asks
+# When each series began would be a third of the lines, and nobody asks.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
