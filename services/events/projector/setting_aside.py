@@ -99,17 +99,12 @@ def tell(
     errors: Mapping[Spot, str],
 ) -> None:
     """Says of a step, once it is committed, what it has set aside."""
-    events = [(row.seq, row.slot) for row in rejected if row.code == UNPROCESSABLE]
+    events = [f"{row.seq}-{row.slot}" for row in rejected if row.code == UNPROCESSABLE]
+    versions = [f"{one.journey if isinstance(one, Published) else one.persona} {one.version}" for one in left_out]
+    details = {"workspace": workspace, "errors": sorted(set(errors.values()))}
     if events:
-        classes = sorted({errors[spot] for spot in events if spot in errors})
-        names = [f"{seq}-{slot}" for seq, slot in events]
-        _log.error(
-            "events cannot be taken in and are set aside",
-            extra={"workspace": workspace, "events": names, "errors": classes},
-        )
-    for one in left_out:
-        model = one.journey if isinstance(one, Published) else one.persona
-        details = {"workspace": workspace, "model": model, "version": one.version}
-        _log.error("a published version cannot be taken in and is left out", extra=details)
+        _log.error("events cannot be taken in and are set aside", extra=details | {"events": events})
+    if versions:
+        _log.error("published versions cannot be taken in and are left out", extra=details | {"versions": versions})
     SET_ASIDE.labels("event").inc(len(events))
-    SET_ASIDE.labels("version").inc(len(left_out))
+    SET_ASIDE.labels("version").inc(len(versions))
