@@ -69,14 +69,15 @@ class _Counting:
 
     async def add(self, rows: list[LogRow]) -> None:
         batch = Batch()
+        unfit = await timeline_store.set_aside(self._connection, self._workspace, [row.place.seq for row in rows])
         for row in rows:
-            batch.add(row, self._reader.keep(self._workspace, row.place.seq, row.slots))
+            batch.add(row, self._reader.keep(self._workspace, row.place.seq, row.slots), unfit)
         digests = [message_digest(self._secret, entry) for entry in batch.entries]
         seen = await timeline_store.first_seen(self._connection, self._workspace, digests)
         places = [(entry.seq, entry.slot) for entry in batch.entries]
         first = [seen.get(digest, place) for digest, place in zip(digests, places, strict=True)]
-        fresh, conflicting = await sift(self._reader, self._workspace, batch.entries, first)
-        self._count(counted(fresh, batch.rejected + conflicting))
+        fresh, rejected = await sift(self._reader, self._workspace, batch, first)
+        self._count(counted(fresh, batch.rejected + rejected))
 
     def _count(self, groups: list[Counted]) -> None:
         for tally, added in amounts(groups).items():

@@ -21,6 +21,8 @@ from services.events.personas import store as personas
 from services.events.projector import cursor, dirty
 from services.events.projector.dirty import Cause, Change
 from services.events.projector.leases import Leases, identify_lease
+from services.events.projector.metrics import FAILURES
+from services.events.projector.setting_aside import FEW_SLOTS, Spot, is_about_entries, tell
 from services.events.projector.taking_in import Batch, TakingIn
 from services.events.tables import state_metadata
 from services.events.timeline import store as timeline_store
@@ -59,18 +61,32 @@ class Identify:
         if lease not in self._leases.held:
             return 0
         epochs = {lease: self._leases.held[lease]}
+        try:
+            return await self._advance(workspace, epochs)
+        except Exception as error:
+            if not is_about_entries(error):
+                raise
+        FAILURES.inc()
+        return await self._advance(workspace, epochs, is_careful=True)
+
+    async def _advance(self, workspace: str, epochs: Mapping[str, int], *, is_careful: bool = False) -> int:
+        """One step. A careful one takes fewer rows, and sets aside what of them cannot be taken in."""
+        most, unfit = (FEW_SLOTS if is_careful else _STEP_SLOTS), dict[Spot, str]()
+        batch = Batch()
         async with self._state.write() as connection:
             place, applied = await cursor.read(connection, workspace)
-            rows, cause = _of_one_cause(await self._log.read_after(workspace, place, _STEP_SLOTS))
-            batch = Batch()
+            rows, cause = _of_one_cause(await self._log.read_after(workspace, place, most))
+            if is_careful:
+                unfit = await self._taking_in.find_unfit(connection, workspace, rows)
             for row in rows:
-                batch.add(row, self._reader.keep(workspace, row.place.seq, row.slots))
+                batch.add(row, self._reader.keep(workspace, row.place.seq, row.slots), unfit)
             if rows:
                 await self._apply(connection, workspace, batch, place, cause)
                 await cursor.move(connection, self._state, workspace, rows[-1].place, applied + batch.slots)
             looked_through = await personas.fill(connection, self._log, workspace)
             if rows or looked_through:
                 await self._leases.check(connection, epochs)
+        tell(workspace, batch.rejected, batch.left_out, unfit)
         if not self._state.is_sqlite and applied.bit_length() < (applied + batch.slots).bit_length():
             await self._measure_tables()
         return batch.slots + looked_through

@@ -23,6 +23,9 @@ _DONE = Counter(
 )
 FOLDED = Counter("klantreis_projector_folded_events", "Events folded, some of them again.")
 FAILURES = Counter("klantreis_projector_failures", "Steps that failed, changed nothing and are tried again.")
+SET_ASIDE = Counter(
+    "klantreis_projector_set_aside", "Entries of the log that could not be taken in: `event` or `version`.", ("kind",)
+)
 LEASES = Gauge("klantreis_projector_leases", "Parts of the work that this process owns.")
 
 

@@ -6,7 +6,7 @@ customers is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain
@@ -25,6 +25,14 @@ from services.events.intake.store import LogRow, LogStore
 from services.events.models import builds
 from services.events.models.builds import Publication, Reread
 from services.events.personas import store as personas
+from services.events.projector.setting_aside import (
+    Spot,
+    cause_of,
+    is_about_entries,
+    narrow,
+    unlistable,
+    unprocessable,
+)
 from services.events.timeline import store as timeline_store
 from services.events.timeline.entry import Entry, as_sent, same_content
 from services.events.timeline.reader import EntryReader
@@ -41,25 +49,50 @@ class Batch:
     """Rejected events, by their places, that were accepted since."""
     published: list[Publication] = field(default_factory=list)
     personas: list[personas.Publication] = field(default_factory=list)
+    unfit: set[Spot] = field(default_factory=set)
+    """Events among `entries` that cannot be taken in, but for their message ids."""
+    left_out: list[Published | PublishedPersona] = field(default_factory=list)
+    """Versions that cannot be taken in."""
     slots: int = 0
     places: dict[int, Place] = field(default_factory=dict)
     """Of the rows, by their `seq`, in the order of the log."""
 
-    def add(self, row: LogRow, entries: Sequence[Entry | None]) -> None:
-        """`entries` has, by slot, the events of the row."""
+    def add(self, row: LogRow, entries: Sequence[Entry | None], unfit: Collection[Spot] = ()) -> None:
+        """`entries` has, by slot, the events of the row; `unfit`: what of this row or others cannot be taken in."""
         self.places[row.place.seq] = row.place
         self.slots += len(row.slots)
-        for index, (slot, entry) in enumerate(zip(row.slots, entries, strict=True)):
-            if entry is not None:
-                self.entries.append(entry)
-            elif isinstance(slot, Refused):
-                self.rejected.append(_rejected_row(row.place.seq, index, slot))
-            elif isinstance(slot, Resubmitted):
-                self.resubmitted.append((slot.seq, slot.slot))
-            elif isinstance(slot, Published):
-                self.published.append(Publication(row.place, index, row.logged_at, slot))
-            elif isinstance(slot, PublishedPersona):
-                self.personas.append(personas.Publication(row.place.seq, slot))
+        for index, entry in enumerate(entries):
+            self.add_slot(row, index, entry, bool(unfit) and (row.place.seq, index) in unfit)
+
+    def add_slot(self, row: LogRow, index: int, entry: Entry | None, is_unfit: bool) -> None:
+        """Adds one slot alone."""
+        slot = row.slots[index]
+        if entry is not None:
+            self.entries.append(entry)
+            if is_unfit or not entry.key:
+                self.unfit.add((entry.seq, entry.slot))
+        elif isinstance(slot, Refused):
+            self.rejected.append(_rejected_row(row.place.seq, index, unlistable(slot) if is_unfit else slot))
+        elif isinstance(slot, Resubmitted):
+            self.resubmitted.append((slot.seq, slot.slot))
+        elif isinstance(slot, Published | PublishedPersona) and is_unfit:
+            self.left_out.append(slot)
+        elif isinstance(slot, Published):
+            self.published.append(Publication(row.place, index, row.logged_at, slot))
+        elif isinstance(slot, PublishedPersona):
+            self.personas.append(personas.Publication(row.place.seq, slot))
+
+
+class _Tried(NamedTuple):
+    """A slot of the log that is tried alone or with others."""
+
+    row: LogRow
+    slot: int
+    entry: Entry | None
+
+    @property
+    def spot(self) -> Spot:
+        return self.row.place.seq, self.slot
 
 
 class TakenIn(NamedTuple):
@@ -100,6 +133,36 @@ class TakingIn:
             await personas.publish(connection, workspace, batch.personas, read_until)
         return TakenIn(fresh, owners, moved, rereads)
 
+    async def find_unfit(self, connection: AsyncConnection, workspace: str, rows: Sequence[LogRow]) -> dict[Spot, str]:
+        """What of the next rows of the log cannot be taken in even alone, with the class of the error.
+
+        Each is tried behind all before it that can be, so it does not matter which rows are looked at together. For a
+        stretch that failed; nothing of it is left in the transaction.
+        """
+        found: dict[Spot, str] = {}
+
+        async def take(stretch: Sequence[_Tried]) -> bool:
+            try:
+                async with connection.begin_nested():
+                    await self.take(connection, workspace, _batch_of(stretch, False))
+            except Exception as error:
+                if not is_about_entries(error):
+                    raise
+                if len(stretch) == 1:
+                    found[stretch[0].spot] = type(cause_of(error)).__name__
+                    await self.take(connection, workspace, _batch_of(stretch, True))  # its message id counts
+                return False
+            return True
+
+        trial = await connection.begin_nested()
+        await narrow([one for row in rows for one in self._each(workspace, row)], take)
+        await trial.rollback()
+        return found
+
+    def _each(self, workspace: str, row: LogRow) -> list[_Tried]:
+        entries = self._reader.keep(workspace, row.place.seq, row.slots)
+        return [_Tried(row, slot, entry) for slot, entry in enumerate(entries)]
+
     async def _without_duplicates(
         self, connection: AsyncConnection, workspace: str, secret: bytes, batch: Batch
     ) -> list[Entry]:
@@ -110,8 +173,8 @@ class TakingIn:
             places.setdefault(digest, (entry.seq, entry.slot))
         places |= await timeline_store.remember(connection, workspace, places)
         first = [places[digest] for digest in digests]
-        fresh, conflicting = await sift(self._reader, workspace, batch.entries, first)
-        batch.rejected += conflicting
+        fresh, rejected = await sift(self._reader, workspace, batch, first)
+        batch.rejected += rejected
         return fresh
 
     async def _secret(self, workspace: str) -> bytes:
@@ -121,19 +184,22 @@ class TakingIn:
 
 
 async def sift(
-    reader: EntryReader, workspace: str, entries: Sequence[Entry], first: Sequence[tuple[int, int]]
+    reader: EntryReader, workspace: str, batch: Batch, first: Sequence[Spot]
 ) -> tuple[list[Entry], list[RejectedRow]]:
-    """Of events whose message ids came first at these places: those that are the first, and those that contradict
-    it."""
+    """Of events whose message ids came first at these places: those that are the first, and those to be listed as
+    rejected, because they contradict it or, being the first themselves, cannot be taken in."""
+    entries = batch.entries
     fresh = [entry for entry, place in zip(entries, first, strict=True) if place == (entry.seq, entry.slot)]
-    if len(fresh) == len(entries):
-        return fresh, []
-    conflicting = []
-    originals = await reader.read(workspace, first)
-    for entry, original in zip(entries, originals, strict=True):
-        if original is not None and not same_content(original.recorded, entry.recorded):
-            conflicting.append(_conflicting(entry))
-    return fresh, conflicting
+    rejected = []
+    if len(fresh) < len(entries):
+        originals = await reader.read(workspace, first)
+        for entry, original in zip(entries, originals, strict=True):
+            if original is not None and not same_content(original.recorded, entry.recorded):
+                rejected.append(_conflicting(entry))
+    if batch.unfit:
+        rejected += [unprocessable(entry) for entry in fresh if (entry.seq, entry.slot) in batch.unfit]
+        fresh = [entry for entry in fresh if (entry.seq, entry.slot) not in batch.unfit]
+    return fresh, rejected
 
 
 def counted(fresh: Iterable[Entry], rejected: Iterable[RejectedRow]) -> list[Counted]:
@@ -144,6 +210,13 @@ def counted(fresh: Iterable[Entry], rejected: Iterable[RejectedRow]) -> list[Cou
 
 def message_digest(secret: bytes, entry: Entry) -> bytes:
     return blake2b(f"{entry.source}\x00{entry.message_id}".encode(), digest_size=16, key=secret).digest()
+
+
+def _batch_of(stretch: Sequence[_Tried], is_unfit: bool) -> Batch:
+    batch = Batch()
+    for row, slot, entry in stretch:
+        batch.add_slot(row, slot, entry, is_unfit)
+    return batch
 
 
 def _rejected_row(seq: int, slot: int, refused: Refused) -> RejectedRow:

@@ -82,7 +82,8 @@ _UNKNOWN = Result(None, "UNKNOWN_REJECTED_EVENT", "No rejected event has this id
 
 
 def _judge(row: RejectedRow, sent: Slot | None, sources: Mapping[str, Source]) -> Recorded | Result:
-    if row.code == CONFLICTING_DUPLICATE:  # the first one counts, whoever asks
+    # Of duplicates the first one counts, whoever asks; and what the log has as an event does not have to be sent again.
+    if row.code == CONFLICTING_DUPLICATE or isinstance(sent, Recorded):
         message_id = message_id_of(sent) if isinstance(sent, Recorded | Refused) else None
         return Result(message_id, row.code, row.message, tuple(msgspec.json.decode(row.path, type=list[str])))
     if not isinstance(sent, Refused):  # erased since

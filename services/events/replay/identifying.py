@@ -17,6 +17,7 @@ from services.events.intake.position import START
 from services.events.intake.store import LogRow, LogStore
 from services.events.models import builds
 from services.events.projector import cursor
+from services.events.projector.setting_aside import Spot, is_about_entries, portions, tell
 from services.events.projector.taking_in import Batch, TakenIn, TakingIn
 from services.events.replay.aside import Aside, Owners
 from services.events.replay.watching import Stage, Watch
@@ -60,14 +61,29 @@ class _Reading:
         self.batches = self.events = self.slots = 0
 
     async def take(self, rows: Sequence[LogRow]) -> None:
-        """Takes in the next rows, as one batch."""
-        batch = Batch()
-        for row in rows:
-            batch.add(row, self._reader.keep(self._workspace, row.place.seq, row.slots))
-        self.slots += batch.slots
+        """Takes in the next rows, as one batch, or as small ones if there is something that must be set aside."""
+        try:
+            await self._take(rows)
+        except Exception as error:
+            if not is_about_entries(error):
+                raise
+        else:
+            return
+        for some in portions(rows):
+            await self._take(some, is_careful=True)
+
+    async def _take(self, rows: Sequence[LogRow], *, is_careful: bool = False) -> None:
+        batch, unfit = Batch(), dict[Spot, str]()
         async with self._state.write() as connection:
+            if is_careful:
+                unfit = await self._taking_in.find_unfit(connection, self._workspace, rows)
+            for row in rows:
+                batch.add(row, self._reader.keep(self._workspace, row.place.seq, row.slots), unfit)
             taken = await self._taking_in.take(connection, self._workspace, batch)
-            await cursor.move(connection, self._state, self._workspace, rows[-1].place, self.slots)
+            slots = self.slots + batch.slots
+            await cursor.move(connection, self._state, self._workspace, rows[-1].place, slots)
+        self.slots = slots
+        tell(self._workspace, batch.rejected, batch.left_out, unfit)
         await self._aside.keep_owners(self.batches, _owners(rows, taken))
         self.batches += 1
         self.events += len(taken.fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     message_id: str
     occurred_at: Microseconds
     key: bytes
-    """See timeline.domain.history_key; looked at many times by each stage."""
+    """See timeline.domain.history_key; looked at many times by each stage. Empty if this release knows no place for the
+    event in any history, as of a kind that another release brought: then it stands in none."""
     _properties: Mapping[str, Any] | None = None
     _context: Mapping[str, Any] | None = None
     _traits: Mapping[str, Any] | None = None
@@ -48,7 +50,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
             event.source,
             event.message_id,
             event.occurred_at,
-            history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id),
+            _key_of(event),
         )
 
     @property
@@ -73,6 +75,16 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         if self._traits is None:
             self._traits = _object(self.recorded.traits)
         return self._traits
+
+
+def _key_of(event: Recorded) -> bytes:
+    """Intake records nothing that has no place; but a log may hold what another release let pass."""
+    if not event.identifiers:
+        return b""
+    try:
+        return history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id)
+    except (KeyError, struct.error):
+        return b""
 
 
 def _object(raw: bytes) -> Mapping[str, Any]:

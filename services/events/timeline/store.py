@@ -15,6 +15,8 @@ from services.events.tables import identifiers, rejected_events, seen_messages, 
 
 CONFLICTING_DUPLICATE = "CONFLICTING_DUPLICATE"
 """Why an event is rejected whose message id another one had before."""
+UNPROCESSABLE = "UNPROCESSABLE"
+"""Why an event is listed as rejected that the log holds, but the projector cannot take in."""
 
 
 class Placed(NamedTuple):
@@ -102,6 +104,16 @@ async def events_within(
         query = select(profiles.c.customer, timeline.c.seq, timeline.c.slot)
         found += [tuple(row) for row in await connection.execute(query.select_from(profiles.join(timeline, within)))]
     return found
+
+
+async def set_aside(connection: AsyncConnection, workspace: str, seqs: Collection[int]) -> set[tuple[int, int]]:
+    """Which slots of these rows of the log are listed because they could not be taken in, as (seq, slot)."""
+    query = select(rejected_events.c.seq, rejected_events.c.slot).where(
+        rejected_events.c.workspace == workspace,
+        rejected_events.c.code == UNPROCESSABLE,
+        among(connection, rejected_events.c.seq, seqs),
+    )
+    return {(row.seq, row.slot) for row in await connection.execute(query)}
 
 
 async def drop_rejected(connection: AsyncConnection, workspace: str, places: Sequence[tuple[int, int]]) -> None:
