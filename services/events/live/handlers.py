@@ -71,7 +71,7 @@ class InstanceReads:
 
     async def of_events(self, workspace: str, ids: Sequence[str]) -> list[list[InstanceDocument]]:
         """For each event the instances that took it."""
-        entries = [entry for entry in await self.timelines.events(workspace, ids) if entry is not None and entry.key]
+        entries = [entry for entry in await self.timelines.events(workspace, ids) if entry and entry.has_place]
         strongest = {entry.id: entry.recorded.identifiers[0] for entry in entries}
         owners = await self.customers.owners(workspace, strongest.values())
         events = {entry.id: (entry, owners[strongest[entry.id]]) for entry in entries if strongest[entry.id] in owners}

@@ -94,7 +94,9 @@ def among_asked(names: Collection[bytes], events: Iterable[tuple[bytes, Entry]])
 
 def occurred_in(names: Collection[bytes], entries: Iterable[Entry], secret: bytes) -> list[Occurred]:
     """The same of events that stand, as all do, under the profiles of their strongest identifiers."""
-    return among_asked(names, ((profile_id(secret, *one.recorded.identifiers[0]), one) for one in entries if one.key))
+    return among_asked(
+        names, ((profile_id(secret, *one.recorded.identifiers[0]), one) for one in entries if one.has_place)
+    )
 
 
 async def append(connection: AsyncConnection, workspace: str, occurred: Sequence[Occurred]) -> None:

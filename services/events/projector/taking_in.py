@@ -69,7 +69,7 @@ class Batch:
         slot = row.slots[index]
         if entry is not None:
             self.entries.append(entry)
-            if is_unfit or not entry.key:
+            if is_unfit or not entry.has_place:
                 self.unfit.add((entry.seq, entry.slot))
         elif isinstance(slot, Refused):
             self.rejected.append(_rejected_row(row.place.seq, index, unlistable(slot) if is_unfit else slot))

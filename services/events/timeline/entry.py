@@ -31,8 +31,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     message_id: str
     occurred_at: Microseconds
     key: bytes
-    """See timeline.domain.history_key; looked at many times by each stage. Empty if this release knows no place for the
-    event in any history, as of a kind that another release brought: then it stands in none."""
+    """See timeline.domain.history_key; looked at many times by each stage. Empty if this release can make none, as of a
+    kind that another release brought."""
     _properties: Mapping[str, Any] | None = None
     _context: Mapping[str, Any] | None = None
     _traits: Mapping[str, Any] | None = None
@@ -59,6 +59,12 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         return f"{self.seq}-{self.slot}"
 
     @property
+    def has_place(self) -> bool:
+        """Whether it stands in a history. Intake records nothing else; but a log may hold what another release let
+        pass."""
+        return bool(self.key and self.recorded.identifiers)
+
+    @property
     def properties(self) -> Mapping[str, Any]:
         if self._properties is None:
             self._properties = _object(self.recorded.properties)
@@ -78,9 +84,6 @@ class Entry(msgspec.Struct, eq=False, gc=False):
 
 
 def _key_of(event: Recorded) -> bytes:
-    """Intake records nothing that has no place; but a log may hold what another release let pass."""
-    if not event.identifiers:
-        return b""
     try:
         return history_key(event.occurred_at, event.sequence, event.kind, event.source, event.message_id)
     except (KeyError, struct.error):

@@ -31,7 +31,7 @@ async def owners_of(
     """The customers of events, by the ids of these. A duplicate has none: in the timeline stands the first one.
 
     Nor has one that could not be taken in."""
-    keys = {(profile_id(secret, *entry.recorded.identifiers[0]), entry.key) for entry in entries if entry.key}
+    keys = {(profile_id(secret, *entry.recorded.identifiers[0]), entry.key) for entry in entries if entry.has_place}
     customers: dict[str, ProfileId] = {}
     for some in fitting(list(keys), 2):
         asked = given(connection, "asked", {"profile": timeline.c.profile, "key": timeline.c.key}, some)
