@@ -12,8 +12,8 @@ import pytest
 from tests.clients.browsing import visited
 from tests.clients.sites import site
 from tests.clients.workshop import HERE, Workshop
-from tests.support.databases import PostgresServer, fresh_postgresql
-from tests.support.platform import Platform, one_process, until
+from tests.support.databases import PostgresServer
+from tests.support.platform import Platform, one_process_on, until
 from tests.support.visits import Visit
 from tests.support.weather import Mishap, bad_weather
 
@@ -58,12 +58,7 @@ MANNERS = {
 def platform(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer
 ) -> Iterator[Platform]:
-    folder = tmp_path_factory.mktemp("platform")
-    if request.param == "sqlite":
-        with one_process(folder) as running:
-            yield running
-        return
-    with fresh_postgresql(postgresql) as url, one_process(folder, url) as running:
+    with one_process_on(request.param, tmp_path_factory.mktemp("platform"), postgresql) as running:
         yield running
 
 

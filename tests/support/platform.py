@@ -12,12 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
+
+from tests.support.databases import PostgresServer, fresh_postgresql
 
 Json = dict[str, Any]
 COMMAND = Path(sys.executable).parent / "klantreis"
@@ -195,6 +197,14 @@ def one_process(folder: Path, postgresql_url: str | None = None, **settings: str
     address = f"http://127.0.0.1:{process.port}"
     with _running(Platform({"up": process}, data, address, f"{address}/graphql")) as platform:
         yield platform
+
+
+@contextmanager
+def one_process_on(database: str, folder: Path, server: PostgresServer, **settings: str) -> Iterator[Platform]:
+    """`klantreis up` on "sqlite" or on "postgresql", in a database of its own."""
+    with ExitStack() as opened:
+        url = opened.enter_context(fresh_postgresql(server)) if database == "postgresql" else None
+        yield opened.enter_context(one_process(folder, url, **settings))
 
 
 @contextmanager

@@ -24,9 +24,9 @@ from infra.demo.platform import Platform as Speaker
 from infra.demo.sending import load_history
 from infra.demo.telling import Call
 from tests.support.command import klantreis
-from tests.support.databases import PostgresServer, fresh_postgresql
+from tests.support.databases import PostgresServer
 from tests.support.demo import CLOSED, running_demo
-from tests.support.platform import COMMAND, Platform, free_port, one_process, until
+from tests.support.platform import COMMAND, Platform, free_port, one_process, one_process_on, until
 
 DAYS, CUSTOMERS, SEED = 40, 10, 3
 ONCE = ("demo", "--once", "--days", DAYS, "--customers", CUSTOMERS, "--seed", SEED)
@@ -48,7 +48,7 @@ query($after: String) {
 """
 
 
-SHAPES = ["SQLite", "PostgreSQL"]
+SHAPES = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(
@@ -58,12 +58,7 @@ def platform(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer
 ) -> Iterator[Platform]:
     """The demo wants one address, as there is in one process or behind an ingress."""
-    folder = tmp_path_factory.mktemp("platform")
-    if request.param == "SQLite":
-        with one_process(folder) as running:
-            yield running
-        return
-    with fresh_postgresql(postgresql) as url, one_process(folder, url) as running:
+    with one_process_on(request.param, tmp_path_factory.mktemp("platform"), postgresql) as running:
         yield running
 
 

@@ -6,14 +6,12 @@ import asyncio
 import csv
 import gzip
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.gateway.streams.clients import sse_answers
-from tests.oracle import journey as oracle
 from tests.support.command import klantreis
 from tests.support.metrics import until_told
 from tests.support.platform import Platform, one_process
@@ -21,13 +19,11 @@ from tests.support.receipt import (
     LOG,
     PROPERTIES,
     needs_the_log,
-    published_receipt_journey,
-    receipt_histories,
     receipt_journey,
 )
 from tests.support.stories import customer_of, instances_of, shop_journey, unique
 from tests.support.weather import bad_weather
-from tests.system.test_receipt import all_instances, shown
+from tests.system.test_receipt import assert_reads_as_the_oracle_says
 
 Json = dict[str, Any]
 SECONDS = 30
@@ -73,16 +69,7 @@ def test_the_log_of_the_municipality_reads_as_the_oracle_says(platform: Platform
     said = klantreis(platform, "import", LOG, *(f"--column={column}" for column in columns))
     assert said.lines[-1] == "Events imported: 8,577; what was sent before counts once.", said
     platform.settle(120)
-
-    read: dict[str, list[Json]] = {}
-    for instance in all_instances(platform):
-        [identifier] = instance["customer"]["identifiers"]
-        read.setdefault(identifier["value"], []).append(shown(instance))
-    now = int(datetime.now(UTC).timestamp() * 1_000_000)
-    versions = [published_receipt_journey()]
-    expected = {customer: oracle.fold(versions, history, now) for customer, history in receipt_histories().items()}
-    assert len(read) == 1434
-    assert {customer: sorted(runs, key=lambda one: one["run"]) for customer, runs in read.items()} == expected
+    assert_reads_as_the_oracle_says(platform)
 
 
 async def test_whoever_follows_the_platform_hears_of_what_happens_and_not_of_what_is_imported(

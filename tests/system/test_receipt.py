@@ -58,7 +58,11 @@ def test_every_request_of_the_municipality_reads_as_the_oracle_says(platform: Pl
     client.shutdown()
     assert errors == []
     platform.settle(120)
+    assert_reads_as_the_oracle_says(platform)
 
+
+def assert_reads_as_the_oracle_says(platform: Platform) -> None:
+    """Every request of the log, sent or imported, is the instances that the oracle makes of it."""
     read: dict[str, list[Json]] = {}
     for instance in all_instances(platform):
         [identifier] = instance["customer"]["identifiers"]

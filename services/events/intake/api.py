@@ -14,6 +14,7 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.errors import BadRequest, Unauthenticated
 from infra.chassis.http import JSONResponse
 from services.events.access import access_with
+from services.events.control.domain import Principal
 from services.events.intake.bodies import BAD_BODY, MALFORMED_JSON, check_count, open_batch, open_call
 from services.events.intake.callers import caller_of, check_origin
 from services.events.intake.cloudevents_modes import open_cloud_events, subject_type_of
@@ -54,9 +55,7 @@ def _segment(intake: Intake, kind: str | None) -> Endpoint:
     """One call of a kind, or a batch of calls that name their own."""
 
     async def record(request: Request) -> Response:
-        sent = await read_sent(request)
-        caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
-        body = inflated(request, sent)
+        caller, body = await _received(request, intake)
         opened = await (open_batch(body) if kind is None else open_call(body))
         if caller is None:
             if opened.write_key is None:
@@ -75,12 +74,8 @@ def _cloud_events(intake: Intake) -> Endpoint:
     """CloudEvents: one, in headers and body or in the body alone, or a list of them."""
 
     async def record(request: Request) -> Response:
-        sent = await read_sent(request)
-        caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
-        body = inflated(request, sent)
-        if caller is None:
-            raise Unauthenticated("Give a key in `Authorization`, or a write key as `?writeKey=` in the address.")
-        check_origin(caller, request)
+        how_to_say = "Give a key in `Authorization`, or a write key as `?writeKey=` in the address."
+        caller, body = await _received_of_known(request, intake, how_to_say)
         opened = await open_cloud_events(request, body)
         logged = await intake.record_cloud_events(caller, opened, subject_type_of(request), len(body))
         return await _acknowledge(logged)
@@ -92,12 +87,7 @@ def _history(intake: Intake) -> Endpoint:
     """A batch of what happened before: calls and `EventInput`s."""
 
     async def record(request: Request) -> Response:
-        sent = await read_sent(request)
-        caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
-        body = inflated(request, sent)
-        if caller is None:
-            raise Unauthenticated("Give a secret key as `Authorization: Bearer key`.")
-        check_origin(caller, request)
+        caller, body = await _received_of_known(request, intake, "Give a secret key as `Authorization: Bearer key`.")
         opened = await open_batch(body)
         if opened.context:
             raise BadRequest("Each item of history has its own `context`.", code=BAD_BODY)
@@ -106,6 +96,22 @@ def _history(intake: Intake) -> Endpoint:
         return await _acknowledge(logged)
 
     return record
+
+
+async def _received(request: Request, intake: Intake) -> tuple[Principal | None, bytes]:
+    """Whose key stands in the header or the address, if one does, and the body."""
+    sent = await read_sent(request)
+    caller = await caller_of(request, intake.keys)  # before a stranger's body is made anything of
+    return caller, inflated(request, sent)
+
+
+async def _received_of_known(request: Request, intake: Intake, how_to_say: str) -> tuple[Principal, bytes]:
+    """Whoever sends, and the body. Raises Unauthenticated, which tells how to say who one is, and Forbidden."""
+    caller, body = await _received(request, intake)
+    if caller is None:
+        raise Unauthenticated(how_to_say)
+    check_origin(caller, request)
+    return caller, body
 
 
 async def _acknowledge(logged: Logged) -> Response:
