@@ -33,8 +33,12 @@ WHERE expires_at > extract(epoch FROM clock_timestamp()) * 1000000
 """
 _STANDS_STILL = """
 SELECT pid, clock_timestamp() - state_change > interval '300 ms' FROM pg_stat_activity
-WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL
+WHERE datname = current_database() AND state = 'idle in transaction' AND EXISTS (
+    SELECT FROM pg_locks WHERE pg_locks.pid = pg_stat_activity.pid AND mode = 'RowExclusiveLock'
+    AND relation IN ('cursors'::regclass, 'customers'::regclass)
+)
 """
+"""Transactions of steps that have written, of either stage: leases are renewed in others, which nobody refuses."""
 _NOT_FENCED = "SELECT name FROM leases FOR UPDATE SKIP LOCKED"
 
 
