@@ -37,8 +37,8 @@ from infra.chassis.upstream import Upstream
 from services.events.access import workspace_of
 from services.events.changes.feed import ChangeFeed
 from services.events.clients import PublisherClient
-from services.events.control.handlers import KeyRing, bootstrap
-from services.events.control.managing import Sources
+from services.events.control.handlers import Sources, bootstrap
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
 from services.events.disclosure.following import Following

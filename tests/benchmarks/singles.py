@@ -19,7 +19,8 @@ from infra.chassis.auth import ServiceTokens
 from infra.chassis.clock import system_clock
 from infra.chassis.database import Database
 from infra.chassis.http import answer_problems
-from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.handlers import bootstrap
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.intake.api import entrances
 from services.events.intake.entrance import FrontDoor

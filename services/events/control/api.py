@@ -9,7 +9,8 @@ from infra.chassis.http import JSONResponse
 from infra.chassis.service import ServiceRouter
 from services.events.access import WorkspaceOf, every_workspace
 from services.events.control.domain import digest_of, key_id
-from services.events.control.handlers import KeyRing, save_settings, workspace_named
+from services.events.control.handlers import save_settings, workspace_named
+from services.events.control.keyring import KeyRing
 from services.events.control.schemas import (
     AuthenticateBody,
     MintBody,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from infra.chassis.errors import Conflict, Flaw, Forbidden, Invalid
+from infra.chassis.errors import Conflict, Flaw, Forbidden, Invalid, NotFound
 from services.events.control.domain import EVENTS_WRITE, KeyKind, Source, Trust
 from services.events.timeline.domain import Microseconds
 
@@ -95,6 +95,10 @@ def to_be_replaced(keys: Sequence[Key], asker: Collection[str], now: Microsecond
     if more:
         raise Forbidden(f"This key of the source may do more than yours: {', '.join(sorted(more))}.")
     return key
+
+
+def unknown_source(key: str) -> NotFound:
+    return NotFound(f"There is no source {key!r} in this workspace.", code="UNKNOWN_SOURCE")
 
 
 def _is_origin(text: str) -> bool:

@@ -1,22 +1,23 @@
-"""Making a workspace with its first keys, making further keys, and telling whose key one is."""
+"""Making a workspace with its first keys, declaring sources, and making, replacing and revoking their keys."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.clock import Clock
 from infra.chassis.database import Database
-from infra.chassis.errors import Flaw, Invalid, NotFound, Unauthenticated
+from infra.chassis.errors import Flaw, Invalid, NotFound
 from services.events.control.credentials import Credentials, read_credentials, write_credentials
+from services.events.control.declaring import GRACE, Key, check_source, first_key_of, to_be_replaced, unknown_source
 from services.events.control.domain import (
     KeyKind,
-    Principal,
     Source,
     Workspace,
-    digest_of,
     first_sources,
     scopes_of,
     settings_text,
@@ -24,12 +25,17 @@ from services.events.control.domain import (
 )
 from services.events.control.store import (
     ControlStore,
-    KnownKey,
     NewKey,
+    delete_key,
+    end_key,
+    found_source,
     found_workspace,
     insert_keys,
     insert_sources,
     knows_key,
+    read_keys,
+    read_source,
+    replace_source,
 )
 from services.events.intake.domain.values import Refusal
 from services.events.timeline.domain import Microseconds
@@ -37,11 +43,6 @@ from services.events.timeline.domain import Microseconds
 DEFAULT_WORKSPACE = "default"
 _KEY_BYTES = 24
 _SECRET_BYTES = 32
-_LONGEST_CREDENTIAL = 256
-_KEPT_MICROSECONDS = 5_000_000
-_KEPT_ENTRIES = 10_000
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 class Bootstrapped(NamedTuple):
@@ -88,7 +89,7 @@ async def make_key(store: ControlStore, workspace: str, source: str, kind: KeyKi
     """A new key of a source, shown this once. Raises NotFound for an unknown source."""
     known = await store.source(workspace, source)
     if known is None:
-        raise _no_source(source)
+        raise unknown_source(source)
     text = random_key(kind)
     await store.add_key(_key(known, kind, text, clock()))
     return text
@@ -109,82 +110,75 @@ async def save_settings(store: ControlStore, key: str, settings: Mapping[str, An
     return _there(key, await store.save_settings(key, text))
 
 
-class KeyRing:
-    """Tells whose key one is. Answers are kept for five seconds, so that a key is revoked within that time, and a
-    source paused; for no time (`kept` 0) where who asks keeps them as long.
+class Saved(NamedTuple):
+    source: Source
+    key: str | None
+    """The first key, if the source is new; nobody can read it again."""
 
-    What a request costs does not depend on what it presents: one hash and at most one look-up. Unknown keys have a
-    cache of their own, so that guessing never drives out the known ones.
-    """
 
-    def __init__(self, store: ControlStore, clock: Clock, kept: Microseconds = _KEPT_MICROSECONDS) -> None:
-        self._store = store
+class Rotated(NamedTuple):
+    key: str
+    """Nobody can read it again."""
+    grace_until: Microseconds | None
+    """When the key before it ends; None if there was none."""
+
+
+class Sources:
+    """The sources of workspaces as their owners manage them. KeyRings hear of a change within five seconds."""
+
+    def __init__(self, log: Database, clock: Clock) -> None:
+        self._log = log
         self._clock = clock
-        self._known: _Kept[bytes, KnownKey] = _Kept(kept)
-        self._unknown: _Kept[bytes, None] = _Kept(kept)
-        self._sources: _Kept[tuple[str, str], Source] = _Kept(kept)
-        self._good_until: _Kept[tuple[str, str, str], int] = _Kept(kept)
 
-    async def resolve(self, credential: str) -> Principal:
-        """Raises Unauthenticated for a key nobody made, or that has expired."""
-        if len(credential) > _LONGEST_CREDENTIAL:
-            raise _unknown_key()
+    async def save(self, source: Source) -> Saved:
+        """Makes a source with its first key, or replaces all that one of this key is. Raises Invalid."""
+        check_source(source)
+        async with self._log.write() as connection:
+            if await found_source(self._log, connection, source):
+                kind, scopes = first_key_of(source)
+                return Saved(source, await self._new_key(connection, source, kind, scopes))
+            await replace_source(connection, source)
+        return Saved(source, None)
+
+    async def rotate(self, workspace: str, source: str, asker: Collection[str]) -> Rotated:
+        """A new key like the active one, which lives on for `declaring.GRACE`; `asker`: the scopes of who asks.
+
+        Raises NotFound for an unknown source, Conflict and Forbidden as `declaring.to_be_replaced` does.
+        """
         now = self._clock()
-        digest = digest_of(credential)
-        if digest in self._unknown.at(now):
-            raise _unknown_key()
-        key = self._known.at(now).get(digest)
-        if key is None:
-            key = await self._store.find_key(digest)
-            if key is None:
-                self._unknown.keep(digest, None, now)
-                raise _unknown_key()
-            self._known.keep(digest, key, now)
-        if key.expires_at is not None and key.expires_at <= now:
-            raise _unknown_key()
-        return key.principal
-
-    async def is_good(self, workspace: str, source: str, id: str) -> bool:
-        """Whether a source still has the key of that id (see domain.key_id)."""
-        now, asked = self._clock(), (workspace, source, id)
-        until = self._good_until.at(now).get(asked)
-        if until is None:
-            until = await self._store.good_until(workspace, source, id)
-            self._good_until.keep(asked, until, now)
-        return now < until
-
-    async def on_behalf_of(self, workspace: str, source: str, *, verified: bool) -> Principal:
-        """The principal of a call that another service of ours has let in. Raises NotFound for an unknown source."""
-        now = self._clock()
-        known = self._sources.at(now).get((workspace, source))
-        if known is None:
-            known = await self._store.source(workspace, source)
+        async with self._log.write() as connection:
+            known = await read_source(connection, workspace, source, locked=True)
             if known is None:
-                raise _no_source(source)
-            self._sources.keep((workspace, source), known, now)
-        kind = KeyKind.SECRET if verified else KeyKind.WRITE
-        return Principal(workspace, source, known.default_channel, verified, kind, scopes_of(kind), paused=known.paused)
+                raise unknown_source(source)
+            keys = await read_keys(connection, workspace, source)
+            former = to_be_replaced([key for _, key in keys], asker, now)
+            if former is None:
+                return Rotated(await self._new_key(connection, known, *first_key_of(known)), None)
+            until = min(former.expires_at or now + GRACE, now + GRACE)
+            [digest] = [digest for digest, key in keys if key is former]
+            await end_key(connection, digest, until)
+            return Rotated(await self._new_key(connection, known, former.kind, former.scopes), until)
 
+    async def revoke(self, workspace: str, id: str) -> Source:
+        """Makes a key one that nobody knows; its source. Customer tokens that it minted end too. Raises NotFound."""
+        async with self._log.write() as connection:
+            for digest, key in await read_keys(connection, workspace):
+                source = await read_source(connection, workspace, key.source) if key.id == id else None
+                if source is not None:
+                    await delete_key(connection, digest)
+                    return source
+        raise NotFound("There is no key of this id in this workspace.", code="UNKNOWN_KEY")
 
-class _Kept(Generic[_K, _V]):
-    """A small cache that forgets everything together: when its time is over, or when it is full."""
+    async def active_keys(self, workspace: str) -> list[Key]:
+        """In the order they were made."""
+        now = self._clock()
+        async with self._log.read() as connection:
+            return [key for _, key in await read_keys(connection, workspace) if key.is_active(now)]
 
-    def __init__(self, microseconds: Microseconds) -> None:
-        self._microseconds = microseconds
-        self._entries: dict[_K, _V] = {}
-        self._since = 0
-
-    def at(self, now: int) -> dict[_K, _V]:
-        """What is remembered at this moment. A clock that was set back forgets too."""
-        if not 0 <= now - self._since < self._microseconds:
-            self._entries.clear()
-            self._since = now
-        return self._entries
-
-    def keep(self, key: _K, value: _V, now: int) -> None:
-        if len(self._entries) >= _KEPT_ENTRIES:
-            self._entries.clear()
-        self.at(now)[key] = value
+    async def _new_key(self, connection: AsyncConnection, source: Source, kind: KeyKind, scopes: frozenset[str]) -> str:
+        text = random_key(kind)
+        await insert_keys(connection, [NewKey(source, kind, scopes, text, self._clock())])
+        return text
 
 
 def _new_credentials() -> Credentials:
@@ -197,15 +191,7 @@ def _key(source: Source, kind: KeyKind, text: str, now: int) -> NewKey:
     return NewKey(source, kind, scopes_of(kind), text, now)
 
 
-def _unknown_key() -> Unauthenticated:
-    return Unauthenticated("Nobody knows this key; it may be mistyped, expired or revoked.")
-
-
 def _there(key: str, workspace: Workspace | None) -> Workspace:
     if workspace is None:
         raise NotFound(f"There is no workspace {key!r}.", code="UNKNOWN_WORKSPACE")
     return workspace
-
-
-def _no_source(source: str) -> NotFound:
-    return NotFound(f"There is no source {source!r} in this workspace.", code="UNKNOWN_SOURCE")

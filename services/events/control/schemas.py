@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from infra.chassis.clock import to_rfc3339
 from services.events.control.declaring import Key
 from services.events.control.domain import CustomerPrincipal, KeyKind, Principal, Source, Trust, Workspace
-from services.events.control.managing import Rotated, Saved
+from services.events.control.handlers import Rotated, Saved
 from services.events.control.tokens import Minted
 from services.events.identity.schemas import IdentifierBody
 from services.events.schemas import Body, Text
@@ -180,5 +180,5 @@ def _key_document(key: Key) -> KeyDocument:
     )
 
 
-class Sources(TypedDict):
+class SourcesDocument(TypedDict):
     sources: list[SourceDocument]

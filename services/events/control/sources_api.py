@@ -7,7 +7,7 @@ from fastapi import Depends
 from infra.chassis.http import JSONResponse
 from infra.chassis.service import ServiceRouter
 from services.events.access import WorkspaceOf
-from services.events.control import managing
+from services.events.control.handlers import Sources
 from services.events.control.schemas import (
     RevokeBody,
     RotateBody,
@@ -15,7 +15,7 @@ from services.events.control.schemas import (
     SavedDocument,
     SourceBody,
     SourceDocument,
-    Sources,
+    SourcesDocument,
     rotated_document,
     saved_document,
     source_document,
@@ -23,11 +23,11 @@ from services.events.control.schemas import (
 from services.events.control.store import ControlStore
 
 
-def router(store: ControlStore, sources: managing.Sources, workspace_of: WorkspaceOf) -> ServiceRouter:
+def router(store: ControlStore, sources: Sources, workspace_of: WorkspaceOf) -> ServiceRouter:
     routes = ServiceRouter(prefix="/internal", tags=["control"])
 
     @routes.get("/sources")
-    async def read_sources(workspace: str = Depends(workspace_of)) -> JSONResponse[Sources]:
+    async def read_sources(workspace: str = Depends(workspace_of)) -> JSONResponse[SourcesDocument]:
         """All sources of the workspace with their active keys, ordered by key."""
         keys = await sources.active_keys(workspace)
         return JSONResponse({"sources": [source_document(source, keys) for source in await store.sources(workspace)]})

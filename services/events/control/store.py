@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
+from services.events.control.declaring import Key
 from services.events.control.domain import (
     KeyKind,
     Principal,
@@ -22,6 +23,7 @@ from services.events.control.domain import (
     principal_of,
 )
 from services.events.log_tables import source_keys, sources, workspaces
+from services.events.timeline.domain import Microseconds
 
 _NEVER = 1 << 63
 
@@ -107,8 +109,20 @@ async def found_workspace(database: Database, connection: AsyncConnection, value
     return (await connection.execute(statement)).first() is not None
 
 
+async def found_source(database: Database, connection: AsyncConnection, source: Source) -> bool:
+    """Makes the source unless it exists; whether it did. A second process waits here for the first one's commit."""
+    statement = database.upsert(sources).values(_columns_of(source)).on_conflict_do_nothing().returning(sources.c.key)
+    return (await connection.execute(statement)).first() is not None
+
+
+async def replace_source(connection: AsyncConnection, source: Source) -> None:
+    """All that the source of this key is."""
+    change = update(sources).where(sources.c.workspace == source.workspace, sources.c.key == source.key)
+    await connection.execute(change.values(_columns_of(source)))
+
+
 async def insert_sources(connection: AsyncConnection, some: Sequence[Source]) -> None:
-    await connection.execute(sources.insert(), [columns_of(source) for source in some])
+    await connection.execute(sources.insert(), [_columns_of(source) for source in some])
 
 
 async def read_source(connection: AsyncConnection, workspace: str, key: str, *, locked: bool = False) -> Source | None:
@@ -116,20 +130,6 @@ async def read_source(connection: AsyncConnection, workspace: str, key: str, *, 
     query = select(sources).where(sources.c.workspace == workspace, sources.c.key == key)
     row = (await connection.execute(query.with_for_update() if locked else query)).first()
     return None if row is None else _source(row)
-
-
-def columns_of(source: Source) -> dict[str, Any]:
-    """A source as a row."""
-    return {
-        "workspace": source.workspace,
-        "key": source.key,
-        "name": source.name,
-        "kind": source.kind,
-        "default_channel": source.default_channel,
-        "origins": json.dumps(source.origins),
-        "trust": source.trust.value,
-        "paused": source.paused,
-    }
 
 
 async def insert_keys(connection: AsyncConnection, keys: Sequence[NewKey]) -> None:
@@ -153,6 +153,37 @@ async def knows_key(connection: AsyncConnection, text: str) -> bool:
     return (await connection.execute(query)).first() is not None
 
 
+async def read_keys(connection: AsyncConnection, workspace: str, source: str | None = None) -> list[tuple[bytes, Key]]:
+    """With their digests, in the order they were made; of all sources unless one is named."""
+    query = select(source_keys).where(source_keys.c.workspace == workspace)
+    if source is not None:
+        query = query.where(source_keys.c.source == source)
+    query = query.order_by(source_keys.c.created_at, source_keys.c.digest)
+    return [(row.digest, _key(row)) for row in await connection.execute(query)]
+
+
+async def end_key(connection: AsyncConnection, digest: bytes, at: Microseconds) -> None:
+    """From that moment on nobody knows it."""
+    await connection.execute(update(source_keys).where(source_keys.c.digest == digest).values(expires_at=at))
+
+
+async def delete_key(connection: AsyncConnection, digest: bytes) -> None:
+    await connection.execute(delete(source_keys).where(source_keys.c.digest == digest))
+
+
+def _columns_of(source: Source) -> dict[str, Any]:
+    return {
+        "workspace": source.workspace,
+        "key": source.key,
+        "name": source.name,
+        "kind": source.kind,
+        "default_channel": source.default_channel,
+        "origins": json.dumps(source.origins),
+        "trust": source.trust.value,
+        "paused": source.paused,
+    }
+
+
 def _source(row: Row[Any]) -> Source:
     return Source(
         workspace=row.workspace,
@@ -163,4 +194,16 @@ def _source(row: Row[Any]) -> Source:
         default_channel=row.default_channel,
         origins=tuple(json.loads(row.origins)),
         paused=row.paused,
+    )
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(
+        id=key_id(row.digest),
+        source=row.source,
+        prefix=row.prefix,
+        kind=KeyKind(row.kind),
+        scopes=frozenset(row.scopes.split()),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
     )

@@ -16,7 +16,7 @@ from infra.chassis.clock import Clock
 from infra.chassis.durations import format_duration, parse_duration
 from infra.chassis.errors import Flaw, Invalid, Unauthenticated
 from services.events.control.domain import EVENTS_WRITE, PII_READ, CustomerPrincipal
-from services.events.control.handlers import KeyRing
+from services.events.control.keyring import KeyRing
 from services.events.identity.domain import CUSTOMER_ID, Identifier
 from services.events.ids import parse_id
 from services.events.intake.domain.identifiers import usable

@@ -13,7 +13,7 @@ from infra.chassis.clock import to_rfc3339
 from infra.chassis.errors import Forbidden, Unauthenticated
 from infra.chassis.http import EndlessResponse
 from services.events.control.domain import EXPORT
-from services.events.control.handlers import KeyRing
+from services.events.control.keyring import KeyRing
 from services.events.export import xes
 from services.events.export.events import EventExport, Part, size_of
 from services.events.export.instances import InstanceExport, Walk

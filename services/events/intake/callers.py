@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from infra.chassis.errors import Forbidden, Unauthenticated
 from services.events.control.domain import KeyKind, Principal
-from services.events.control.handlers import KeyRing
+from services.events.control.keyring import KeyRing
 
 
 async def caller_of(request: Request, keys: KeyRing) -> Principal | None:

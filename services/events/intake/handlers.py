@@ -11,7 +11,7 @@ from uuid import uuid4
 from infra.chassis.clock import Clock
 from infra.chassis.errors import Forbidden
 from services.events.control.domain import EVENTS_WRITE, KeyKind, Principal
-from services.events.control.handlers import KeyRing
+from services.events.control.keyring import KeyRing
 from services.events.identity.domain import Identifier
 from services.events.intake.bodies import Opened
 from services.events.intake.cloudevents import message_id_in

@@ -12,7 +12,7 @@ from infra.chassis.clock import Clock, to_rfc3339
 from infra.chassis.errors import Unauthenticated
 from infra.chassis.http import JSONResponse
 from services.events.control.domain import Principal
-from services.events.control.handlers import KeyRing
+from services.events.control.keyring import KeyRing
 from services.events.intake.callers import caller_of, public_caller
 from services.events.intake.entrance import Endpoint, Entrance
 

@@ -14,7 +14,8 @@ from infra.chassis.clock import system_clock
 from infra.chassis.database import Database
 from services.events.control.credentials import Credentials, CredentialsUnreadable, write_credentials
 from services.events.control.domain import SCOPES, KeyKind, Principal, Source, Trust
-from services.events.control.handlers import Bootstrapped, KeyRing, bootstrap
+from services.events.control.handlers import Bootstrapped, bootstrap
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.log_tables import source_keys, workspaces
 

@@ -18,8 +18,8 @@ from services.events.access import AUDIENCE, EVERY_WORKSPACE, workspace_of
 from services.events.control import api, sources_api
 from services.events.control.credentials import Credentials
 from services.events.control.domain import SCOPES, digest_of, key_id
-from services.events.control.handlers import KeyRing, bootstrap
-from services.events.control.managing import Sources
+from services.events.control.handlers import Sources, bootstrap
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens
 

@@ -14,7 +14,8 @@ from infra.chassis.auth import ServiceTokens, SigningKey
 from infra.chassis.database import Database
 from infra.chassis.errors import Invalid, NotFound, Unauthenticated
 from services.events.control.domain import SCOPES, CustomerPrincipal, digest_of, key_id
-from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.handlers import bootstrap
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.control.tokens import CustomerTokens, looks_like_token
 from services.events.log_tables import source_keys

@@ -19,7 +19,8 @@ from services.events.control.domain import (
     scopes_of,
     spell_key,
 )
-from services.events.control.handlers import KeyRing, make_key
+from services.events.control.handlers import make_key
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore, KnownKey, insert_sources
 from services.events.log_tables import source_keys, sources
 

@@ -12,8 +12,8 @@ from infra.chassis.database import Database
 from infra.chassis.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from services.events.control.declaring import GRACE
 from services.events.control.domain import SCOPES, KeyKind, Source, Trust, digest_of, key_id
-from services.events.control.handlers import KeyRing, make_key
-from services.events.control.managing import Sources
+from services.events.control.handlers import Sources, make_key
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 
 SECOND = 1_000_000

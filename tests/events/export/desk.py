@@ -15,7 +15,8 @@ from fastapi import FastAPI
 
 from infra.chassis.http import answer_problems
 from services.events.control.domain import KeyKind, first_sources
-from services.events.control.handlers import KeyRing, make_key
+from services.events.control.handlers import make_key
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore, insert_sources
 from services.events.export import api
 from services.events.export.events import BYTES_AT_ONCE, EventExport

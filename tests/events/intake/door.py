@@ -19,7 +19,8 @@ from infra.chassis.http import answer_problems
 from infra.chassis.migrations import upgrade
 from services.events.access import AUDIENCE
 from services.events.control.credentials import Credentials
-from services.events.control.handlers import KeyRing, bootstrap
+from services.events.control.handlers import bootstrap
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.intake import api
 from services.events.intake.entrance import FrontDoor

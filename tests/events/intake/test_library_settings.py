@@ -8,7 +8,7 @@ from sqlalchemy import update
 from starlette.requests import Request
 
 from infra.chassis.settings import PublicUrl
-from services.events.control.handlers import KeyRing
+from services.events.control.keyring import KeyRing
 from services.events.control.store import ControlStore
 from services.events.intake.library_settings import LibrarySettings
 from services.events.log_tables import sources
