@@ -114,7 +114,7 @@ async def measure(bench: Bench) -> list[Figure]:
 async def _customers(bench: Bench, store: str) -> AsyncIterator[_Customers]:
     url = bench.postgresql.create_database("history") if store == "PostgreSQL" else None
     # Without a cache: whether the events around a late one are held has nothing to do with how many there are.
-    async with projecting(bench.folder / store, url, cached_slots=0) as stages:
+    async with projecting(bench.folder / store, url, cached_bytes=0) as stages:
         customers = _Customers(stages, None if url is None else pid_of(bench.postgresql))
         await customers.fill(bench)
         yield customers

@@ -35,11 +35,11 @@ NewLanes = Callable[..., Lanes]
 class Projecting:
     """Silence is told up to each customer's last event: the clock stands before all of them."""
 
-    def __init__(self, stores: Stores, new_lanes: NewLanes, cached_slots: int) -> None:
+    def __init__(self, stores: Stores, new_lanes: NewLanes, cached_bytes: int) -> None:
         self.state = stores.state
         self.leases = Leases(stores.state, "benchmark", system_clock, exclusive=stores.state.is_sqlite)
         self.log = LogStore(stores.log)
-        reader = EntryReader(self.log, cached_slots)
+        reader = EntryReader(self.log, cached_bytes)
         self.lanes = new_lanes(self.log, stores.state, reader, Models(stores.state), self.leases, lambda: BEGIN)
         self.identify = Identify(self.log, stores.state, reader, self.leases)
         self.fold = Fold(self.lanes)
@@ -75,7 +75,7 @@ class Projecting:
 
 @asynccontextmanager
 async def projecting(
-    folder: Path, url: str | None, new_lanes: NewLanes = Lanes, cached_slots: int = 40_000
+    folder: Path, url: str | None, new_lanes: NewLanes = Lanes, cached_bytes: int = 50_000_000
 ) -> AsyncIterator[Projecting]:
     """On SQLite, unless the URL of an empty PostgreSQL database is given; with the three journeys published.
 
@@ -86,7 +86,7 @@ async def projecting(
         async with stores.log.write() as connection:
             row = {"key": WORKSPACE, "name": "Default", "secret": b"s" * 16, "created_at": 0}
             await connection.execute(insert(workspaces), row)
-        stages = Projecting(stores, new_lanes, cached_slots)
+        stages = Projecting(stores, new_lanes, cached_bytes)
         await stages.publish()
         await stages.identify_all()
         await stages.fold_all()

@@ -15,7 +15,7 @@ from infra.chassis.http import EndlessResponse
 from services.events.control.domain import EXPORT
 from services.events.control.keyring import KeyRing
 from services.events.export import xes
-from services.events.export.events import EventExport, Part, size_of
+from services.events.export.events import EventExport, Part
 from services.events.export.instances import InstanceExport, Walk
 from services.events.export.schemas import EventRecord, InstanceRecord, event_record, instance_record
 from services.events.export.tables import csv_head, csv_lines, json_lines
@@ -23,6 +23,7 @@ from services.events.export.wanted import Wanted, read_wanted
 from services.events.intake.callers import caller_of
 from services.events.intake.entrance import Endpoint, Entrance
 from services.events.intake.handlers import beside
+from services.events.intake.slots import size_of
 from services.events.timeline.entry import Entry
 
 _TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "xes": "application/xml; charset=utf-8"}

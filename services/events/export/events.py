@@ -13,7 +13,7 @@ from infra.chassis.database import Database
 from services.events.export.wanted import ALL, Wanted
 from services.events.identity.domain import ProfileId
 from services.events.intake.position import START
-from services.events.intake.slots import Recorded, Refused, Slot
+from services.events.intake.slots import Recorded, size_of
 from services.events.intake.store import LogStore
 from services.events.ranges import first_of_each
 from services.events.tables import customers, identifiers, timeline
@@ -27,7 +27,6 @@ EVENTS_AT_ONCE = 20_000
 """About 40 MB of them, as they usually are."""
 BYTES_AT_ONCE = 16 << 20
 """Of what events say. Anybody with a public key makes them sixty times as large as they usually are."""
-_SLOTS_AT_FIRST = 100
 _SLOTS_AT_ONCE = 2_500
 _CUSTOMERS_AT_ONCE = 1_000
 _ROWS_AT_ONCE = 8
@@ -73,14 +72,12 @@ class EventExport:
     async def in_log_order(self, workspace: str, wanted: Wanted) -> AsyncGenerator[list[Owned], None]:
         """All events that are visible now, each once. A page is short enough to wait for a client that reads slowly."""
         until = await self._visible_until(workspace)
-        place, slots = START, _SLOTS_AT_FIRST
+        place = START
         while place < until:
-            rows = await self._log.read_after(workspace, place, slots)
+            rows = await self._log.read_after(workspace, place, _SLOTS_AT_ONCE, self._bytes_at_once)
             if not rows:
                 return
             place = rows[-1].place
-            held = sum(size_of(slot) for row in rows for slot in row.slots)
-            slots = max(1, min(slots * self._bytes_at_once // max(held, 1), 2 * slots, _SLOTS_AT_ONCE))
             entries = [
                 Entry.of(row.place.seq, number, slot)
                 for row in rows
@@ -229,15 +226,6 @@ class EventExport:
         async with self._state.read() as connection:
             journeys = await journeys_of(connection, workspace, entries, owners)
         return [entry for entry in entries if wanted.journey in journeys.get(entry.id, ())]
-
-
-def size_of(slot: Slot) -> int:
-    """About how many bytes it holds, as far as senders decide."""
-    if isinstance(slot, Recorded):
-        return len(slot.properties) + len(slot.context) + len(slot.traits)
-    if isinstance(slot, Refused):
-        return len(slot.body) + len(slot.carriage.shared_context or b"")
-    return 0
 
 
 def _pages(entries: Sequence[Entry], most: int) -> Iterator[list[Entry]]:

@@ -94,6 +94,16 @@ class Blank(msgspec.Struct, array_like=True, tag="x", frozen=True, gc=False):
 
 Slot: TypeAlias = Recorded | Refused | Resubmitted | Published | PublishedPersona | Blank
 
+
+def size_of(slot: Slot) -> int:
+    """About how many bytes it holds, as far as senders decide."""
+    if isinstance(slot, Recorded):
+        return len(slot.properties) + len(slot.context) + len(slot.traits)
+    if isinstance(slot, Refused):
+        return len(slot.body) + len(slot.carriage.shared_context or b"")
+    return 0
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Slot])
 _raw_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Raw
@@ -12,12 +12,15 @@ from infra.chassis.database import Database, among, chunked
 from infra.chassis.errors import NotFound
 from services.events.intake.appending import NOTIFY_CHANNEL, PackedRow, appender
 from services.events.intake.position import Place
-from services.events.intake.slots import Slot, pack, unpack, unpack_raw, unpack_some
+from services.events.intake.slots import Slot, pack, size_of, unpack, unpack_raw, unpack_some
 from services.events.log_tables import log, workspaces
 
-__all__ = ["NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
+__all__ = ["MOST_BYTES", "NOTIFY_CHANNEL", "Group", "LogRow", "LogStore"]
 
 _OLDEST_RUNNING: ColumnElement[int] = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+MOST_BYTES = 32 << 20
+"""Of what senders say, that whoever goes through the log holds at a time."""
+_ROWS_AT_ONCE = 16
 
 
 class Group(NamedTuple):
@@ -45,36 +48,64 @@ class LogStore:
         rows = [PackedRow(group.workspace, logged_at, len(group.slots), pack(group.slots)) for group in groups]
         return await self._appender.append(rows)
 
-    async def read_after(self, workspace: str, place: Place, slots: int) -> list[LogRow]:
-        """The next rows of a workspace, in the order of their places, until they hold that many slots or more.
+    async def read_after(self, workspace: str, place: Place, slots: int, most_bytes: int = MOST_BYTES) -> list[LogRow]:
+        """The next rows of a workspace, in the order of their places, until they hold so many slots or bytes, or more.
 
         On PostgreSQL only rows below the oldest running transaction: a later one could still be joined by an earlier.
         """
         order = (log.c.xid, log.c.seq)
-        before = func.sum(log.c.slots).over(order_by=order) - log.c.slots
-        query = select(log.c.seq, before.label("before")).where(_behind(workspace, place))
+        async with self._database.read() as connection:
+            found = await connection.execute(
+                select(*order, log.c.logged_at, log.c.body)
+                .where(self._next(workspace, place, slots, most_bytes))
+                .order_by(*order)
+            )
+            rows, held = [], 0
+            for row in found:  # of what compresses well, far fewer than were found
+                if held >= most_bytes:
+                    break
+                rows.append(LogRow(Place(row.xid, row.seq), row.logged_at, unpack(row.body)))
+                held += sum(map(size_of, rows[-1].slots))
+        return rows
+
+    def _next(self, workspace: str, place: Place, slots: int, most_bytes: int) -> ColumnElement[bool]:
+        """Which rows come next, as long as those before hold fewer slots, and fewer bytes as they are stored."""
+        # Without their bodies: SQLite would copy those of all rows that it sums over.
+        columns = log.c.xid, log.c.seq, log.c.slots, func.length(log.c.body).label("size")
+        query = select(*columns).where(_behind(workspace, place)).order_by(log.c.xid, log.c.seq).limit(slots)
         if not self._database.is_sqlite:
             query = query.where(log.c.xid < _OLDEST_RUNNING)
-        # Without their bodies: SQLite would copy those of all rows that it sums over.
-        next_rows = query.order_by(*order).limit(slots).subquery()
-        seqs = select(next_rows.c.seq).where(next_rows.c.before < slots)
+        behind = query.subquery()
+        order = (behind.c.xid, behind.c.seq)
+        before = select(
+            behind.c.seq,
+            (func.sum(behind.c.slots).over(order_by=order) - behind.c.slots).label("slots"),
+            (func.sum(behind.c.size).over(order_by=order) - behind.c.size).label("size"),
+        ).subquery()
+        seqs = select(before.c.seq).where(before.c.slots < slots, before.c.size < most_bytes)
+        if self._database.is_sqlite:
+            return log.c.seq.in_(seqs)
         # As an array: PostgreSQL would rather read the whole log for a join.
-        chosen = (
-            log.c.seq.in_(seqs) if self._database.is_sqlite else log.c.seq == any_(func.array(seqs.scalar_subquery()))
-        )
-        columns = select(*order, log.c.logged_at, log.c.body).where(chosen).order_by(*order)
-        async with self._database.read() as connection:
-            found = await connection.execute(columns)
-            return [LogRow(Place(row.xid, row.seq), row.logged_at, unpack(row.body)) for row in found]
+        return log.c.seq == any_(func.array(seqs.scalar_subquery()))
 
     async def read_rows(self, workspace: str, seqs: Iterable[int]) -> dict[int, list[Slot]]:
         """The slots of the rows asked for, as far as they exist in this workspace."""
         slots: dict[int, list[Slot]] = {}
+        await self.visit_rows(workspace, seqs, slots.__setitem__)
+        return slots
+
+    async def visit_rows(self, workspace: str, seqs: Iterable[int], visit: Callable[[int, list[Slot]], object]) -> None:
+        """Shows them one after the other, so that not all of them need to be held: a few events may be of many rows."""
         async with self._database.read() as connection:
             for some in chunked(sorted(set(seqs))):
                 query = select(log.c.seq, log.c.body).where(log.c.workspace == workspace, log.c.seq.in_(some))
-                slots |= {row.seq: unpack(row.body) for row in await connection.execute(query)}
-        return slots
+                if len(some) <= _ROWS_AT_ONCE:  # a stream takes more round trips
+                    for row in await connection.execute(query):
+                        visit(row.seq, unpack(row.body))
+                    continue
+                async with connection.stream(query.execution_options(yield_per=_ROWS_AT_ONCE)) as rows:
+                    async for row in rows:
+                        visit(row.seq, unpack(row.body))
 
     async def read_raw(self, workspace: str, seqs: Iterable[int]) -> dict[int, list[Raw]]:
         """The same as they are stored, for whoever hands them on."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.events.insights.domain import Tally
+from services.events.intake.store import MOST_BYTES
 from services.events.live.domain.state import EMPTY
 from services.events.live.rows import CustomerRow, InstanceRow, StepRow
 from services.events.live.state import States, numbered, read_states
@@ -25,6 +26,7 @@ from services.events.models.queries import Models
 from services.events.projector import stuck
 from services.events.projector.closed_runs import ClosedRuns, Wanted
 from services.events.projector.dirty import EVERYTHING, Change
+from services.events.projector.histories import Histories
 from services.events.projector.refold import Outcome, refold
 from services.events.projector.telling import Published
 from services.events.projector.work import Built, Unfoldable, Work
@@ -52,7 +54,7 @@ class Folded:
     large: set[bytes] = field(default_factory=set)
     """Customers that were left alone: it showed that they have too much to fold to be folded among others."""
     later: set[bytes] = field(default_factory=set)
-    """Customers that were left alone, because the time was up."""
+    """Customers that were left alone, because the time was up, or too much would have been held."""
     published: list[Published] = field(default_factory=list)
     events: int = 0
 
@@ -207,19 +209,16 @@ class Bench:
         for work in works:
             self._places.setdefault(work.customer, [])
 
-    async def _lay_out(self, works: Sequence[Work]) -> None:
-        """Reads the histories between start and stop, in no order yet, and what is stored of them."""
-        places = [(work, place) for work in works for place in self._places[work.customer]]
-        entries = await self._reader.read(self._workspace, [place for _work, place in places])
-        histories = defaultdict(list)
-        for (work, _place), entry in zip(places, entries, strict=True):
-            if entry is not None:
-                histories[work.customer].append(entry)
-        for work in works:
-            work.entries = histories[work.customer]
-        rewound = [work for work in works if work.rewinds]
+    async def _lay_out(self, works: Sequence[Work], *, bounded: bool) -> set[bytes]:
+        """Reads the histories between start and stop, in no order yet, and what is stored of them.
+
+        Customers that are left for later, if `bounded`: the events of those before them say so much already.
+        """
+        read = await self._read_histories(works, bounded=bounded)
+        rewound = [work for work in works[:read] if work.rewinds]
+        left = {work.customer for work in works[read:]}
         if not rewound:
-            return
+            return left
         stretches = [Stretch(work.customer, work.start, work.stop) for work in rewound]
         noted = await standing.checkpoints_within(self._connection, self._workspace, stretches)
         by_build = _build_stretches(rewound)
@@ -232,18 +231,30 @@ class Bench:
             work.checkpoints = noted.get(work.customer, {})
             work.instances = instances_of[work.customer]
             work.steps = steps_of[work.customer]
+        return left
+
+    async def _read_histories(self, works: Sequence[Work], *, bounded: bool) -> int:
+        """Those of the first works; how many. Rows of the log are gone through once, whoever's events they hold."""
+        histories = Histories(len(works), MOST_BYTES if bounded else None)
+        owners = {place: number for number, work in enumerate(works) for place in self._places[work.customer]}
+        await self._reader.visit(self._workspace, owners, lambda place, entry: histories.add(owners[place], entry))
+        for work, history in zip(works, histories.entries, strict=False):
+            work.entries = history
+        return len(histories.entries)
 
     # --- doing it ----------------------------------------------------------------------------------------------------
 
     async def fold(self, works: Sequence[Work], now: int, seconds: float | None = None) -> Folded:
         """Folds in a thread, so that leases are renewed however long it takes.
 
-        With so many seconds to spend, whoever is not begun by then is left for later; and a customer of whose history
-        more and more must be folded is left alone. One customer at least is folded or turns out to be such a one.
+        With so many seconds to spend, whoever is not begun by then is left for later, and so is who comes when much is
+        held already; a customer of whose history more and more must be folded is left alone. One customer at least is
+        folded or turns out to be such a one.
         """
         folded = Folded()
         deadline = None if seconds is None else time.monotonic() + seconds
-        await self._lay_out(works)
+        folded.later = await self._lay_out(works, bounded=deadline is not None)
+        works = [work for work in works if work.customer not in folded.later]
         checkpoints = 1
         while works:
             works = await asyncio.to_thread(self._fold_some, works, folded, now, deadline)
@@ -257,7 +268,9 @@ class Bench:
                     folded.large |= {work.customer for work in further if self.is_large(work)}
                     works = [work for work in works if work.customer not in folded.large]
                     further = [work for work in further if work.customer not in folded.large]
-                await self._lay_out(further)
+                left = await self._lay_out(further, bounded=deadline is not None)
+                works = [work for work in works if work.customer not in left]
+                folded.later |= left
         return folded
 
     def _fold_some(self, works: Sequence[Work], folded: Folded, now: int, deadline: float | None) -> list[Work]:

@@ -22,13 +22,13 @@ from services.events.projector import cursor, dirty
 from services.events.projector.dirty import Cause, Change
 from services.events.projector.leases import Leases, identify_lease
 from services.events.projector.metrics import FAILURES
-from services.events.projector.setting_aside import FEW_SLOTS, Spot, is_about_entries, tell
+from services.events.projector.setting_aside import FEW_SLOTS, is_about_entries, tell
 from services.events.projector.taking_in import Batch, TakingIn
 from services.events.tables import state_metadata
 from services.events.timeline import store as timeline_store
 from services.events.timeline.domain import END
 from services.events.timeline.entry import Entry
-from services.events.timeline.reader import EntryReader
+from services.events.timeline.reader import EntryReader, Spot
 from services.events.timeline.store import Placed
 
 _STEP_SLOTS = 8_000

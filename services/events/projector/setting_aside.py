@@ -17,6 +17,7 @@ from services.events.projector import fold
 from services.events.projector.leases import LeaseLost
 from services.events.projector.metrics import SET_ASIDE
 from services.events.timeline.entry import Entry, as_sent
+from services.events.timeline.reader import Spot
 from services.events.timeline.store import UNPROCESSABLE, RejectedRow
 
 _log = logging.getLogger(__name__)
@@ -25,8 +26,6 @@ _MESSAGE = "The log has it, but this release cannot take it in. A replay by one 
 
 FEW_SLOTS = 1_000
 """In which it is looked for what cannot be taken in: on PostgreSQL nobody reads the log past such a transaction."""
-Spot = tuple[int, int]
-"""Where in the log an entry is: the `seq` of its row, and its slot."""
 
 
 async def narrow(entries: Sequence[_T], take: Callable[[Sequence[_T]], Awaitable[bool]]) -> list[_T]:

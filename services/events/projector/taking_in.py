@@ -26,7 +26,6 @@ from services.events.models import builds
 from services.events.models.builds import Publication, Reread
 from services.events.personas import store as personas
 from services.events.projector.setting_aside import (
-    Spot,
     cause_of,
     is_about_entries,
     narrow,
@@ -35,7 +34,7 @@ from services.events.projector.setting_aside import (
 )
 from services.events.timeline import store as timeline_store
 from services.events.timeline.entry import Entry, as_sent, same_content
-from services.events.timeline.reader import EntryReader
+from services.events.timeline.reader import EntryReader, Spot
 from services.events.timeline.store import CONFLICTING_DUPLICATE, RejectedRow
 
 

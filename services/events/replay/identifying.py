@@ -17,13 +17,13 @@ from services.events.intake.position import START
 from services.events.intake.store import LogRow, LogStore
 from services.events.models import builds
 from services.events.projector import cursor
-from services.events.projector.setting_aside import Spot, is_about_entries, portions, tell
+from services.events.projector.setting_aside import is_about_entries, portions, tell
 from services.events.projector.taking_in import Batch, TakenIn, TakingIn
 from services.events.replay.aside import Aside, Owners
 from services.events.replay.watching import Stage, Watch
 from services.events.tables import build_progress
 from services.events.tables import builds as builds_table
-from services.events.timeline.reader import EntryReader
+from services.events.timeline.reader import EntryReader, Spot
 
 _STEP_SLOTS = 20_000  # about 50 MB
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infra.chassis.database import Database
 from services.events.intake.position import START, Place
-from services.events.intake.store import LogRow, LogStore
+from services.events.intake.store import MOST_BYTES, LogRow, LogStore
 from services.events.models.queries import Models
 from services.events.projector.fold import STEP_ERRORS, Fold, Lanes
 from services.events.projector.identify import Identify
@@ -47,9 +47,9 @@ class _EndingLog(LogStore):
 
     ends: Ends
 
-    async def read_after(self, workspace: str, place: Place, slots: int) -> list[LogRow]:
+    async def read_after(self, workspace: str, place: Place, slots: int, most_bytes: int = MOST_BYTES) -> list[LogRow]:
         end = self.ends.get(workspace, START)
-        return [row for row in await super().read_after(workspace, place, slots) if row.place <= end]
+        return [row for row in await super().read_after(workspace, place, slots, most_bytes) if row.place <= end]
 
 
 class Leveller:

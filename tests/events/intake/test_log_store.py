@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -69,6 +70,26 @@ async def test_each_workspace_reads_its_own_rows(database: Database) -> None:
     assert await log.read_rows("a", [place.seq for place in places]) == {places[1].seq: [event("1")]}
     assert await log.read_after("b", places[2], 10) == []
     assert [row.place for row in await log.read_after("b", places[0], 1)] == [places[2]]
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, random.Random(1).randbytes(5_000).hex()], ids=["dense", "sparse"])
+async def test_what_is_read_at_once_is_bounded_by_what_events_say(database: Database, text: str) -> None:
+    """Rows of two events of ten kilobytes, however well they can be compressed."""
+    log = LogStore(database)
+    slots = [event_of(track(properties={"text": text})) for _ in range(2)]
+    places = await log.append([Group("default", slots) for _ in range(5)], logged_at=1)
+    await read_until(log, "default", places[-1])
+    for most, rows in ((1, 1), (20_000, 1), (25_000, 2), (1_000_000, 5)):
+        assert [row.place for row in await log.read_after("default", START, 100, most)] == places[:rows]
+
+
+async def test_rows_are_shown_one_by_one_however_many_there_are(database: Database) -> None:
+    log = LogStore(database)
+    places = await log.append([Group("default", [event(str(number))]) for number in range(100)], logged_at=1)
+    seqs = [place.seq for place in places]
+    shown: list[tuple[int, list[Slot]]] = []
+    await log.visit_rows("default", seqs, lambda seq, slots: shown.append((seq, slots)))
+    assert sorted(shown) == [(seq, [event(str(number))]) for number, seq in enumerate(seqs)]
 
 
 async def test_how_much_lies_behind_a_place(database: Database) -> None:

@@ -71,6 +71,22 @@ async def test_while_a_long_history_is_folded_the_others_become_visible(reality:
     await assert_as_expected(reality, events + more, [SHOP])
 
 
+async def test_customers_whose_events_say_very_much_are_folded_a_few_at_a_time(reality: Reality) -> None:
+    """Twelve megabytes each, of which no more than two fit into what is held at once."""
+    three = [("user_id", name) for name in ("a", "b", "c")]
+    events: list[Json] = []
+    for customer in three:
+        more = [event(f"{customer[1]}{n}", "View", n / 20, customer, properties={"x": "x" * 30_000}) for n in range(400)]
+        await reality.record(more)
+        events += more
+    async with Hands(reality) as hands:
+        await hands.identify()
+        assert [await hands.fold() for _ in range(3)] == [2, 1, 0]
+        assert await visible(reality) == {customer_of(*customer) for customer in three}
+        await hands.finish()
+    await assert_as_expected(reality, events, [SHOP])
+
+
 async def test_a_merge_amid_a_slow_fold_ends_right(reality: Reality) -> None:
     """The customer that is being folded loses everything to one who was there before."""
     gate = Gate(GATE)

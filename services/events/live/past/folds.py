@@ -45,7 +45,7 @@ class Folds:
         self._models = models
         self._log = log
         # Its rows are not kept: a long history would push out what the timelines of all others need.
-        self._reader = EntryReader(log, cached_slots=0)
+        self._reader = EntryReader(log, cached_bytes=0)
         self._kept: OrderedDict[_Asked, _Kept] = OrderedDict()
         self._kept_steps = 0
         self._turns: WeakValueDictionary[_Asked, asyncio.Lock] = WeakValueDictionary()
