@@ -25,7 +25,7 @@ from services.events.tables import build_progress
 from services.events.tables import builds as builds_table
 from services.events.timeline.reader import EntryReader, Spot
 
-_STEP_SLOTS = 20_000  # about 50 MB
+_STEP_SLOTS = 20_000
 
 
 class Identified(NamedTuple):
