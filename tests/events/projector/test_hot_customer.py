@@ -76,7 +76,8 @@ async def test_customers_whose_events_say_very_much_are_folded_a_few_at_a_time(r
     three = [("user_id", name) for name in ("a", "b", "c")]
     events: list[Json] = []
     for customer in three:
-        more = [event(f"{customer[1]}{n}", "View", n / 20, customer, properties={"x": "x" * 30_000}) for n in range(400)]
+        much = {"x": "x" * 30_000}
+        more = [event(f"{customer[1]}{n}", "View", n / 20, customer, properties=much) for n in range(400)]
         await reality.record(more)
         events += more
     async with Hands(reality) as hands:
