@@ -23,12 +23,14 @@ V = TypeVar("V")
 
 _FRESH_SECONDS = 10.0
 """For how long what was loaded for some is shown to others. Also well within the life of a service token."""
+_CLOSING_SECONDS = 0.5
 
 
 class Workshop:
     """The tasks of shared work, ended together."""
 
-    def __init__(self) -> None:
+    def __init__(self, closing_seconds: float = _CLOSING_SECONDS) -> None:
+        self._closing_seconds = closing_seconds
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def begin(self, work: Coroutine[Any, Any, V]) -> asyncio.Task[V]:
@@ -38,7 +40,10 @@ class Workshop:
         return task
 
     async def close(self) -> None:
+        """What is ready comes to its end. What still waits for a service after a moment is cancelled."""
         tasks = list(self._tasks)
+        if tasks:  # amid its steps graphql-core leaves coroutines behind that nobody awaits, if it is cancelled there
+            await asyncio.wait(tasks, timeout=self._closing_seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
