@@ -24,6 +24,7 @@ V = TypeVar("V")
 _FRESH_SECONDS = 10.0
 """For how long what was loaded for some is shown to others. Also well within the life of a service token."""
 _CLOSING_SECONDS = 0.5
+"""Many times what a loop takes to finish what is ready; nobody who goes away should wait for a service any longer."""
 
 
 class Workshop:
